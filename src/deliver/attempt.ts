@@ -1,0 +1,143 @@
+/** One delivery attempt of one lead: register, then record, and what to write into the ledger. */
+import { type Dub, TIMEOUT, trackLead } from "../dub/client.ts";
+import type { Settings } from "../env.ts";
+import type { Lead } from "../lead.ts";
+import type { Claim, Settlement } from "../ledger/delivery.ts";
+import { statusOf } from "../reasons.ts";
+import { type Outcome, outcomeOf, type Phase } from "./outcome.ts";
+import { nextWait } from "./schedule.ts";
+
+/** What the attempts of one batch share: once Dub says stop, the rest waits too without asking. */
+export type Run = {
+  dub: Dub;
+  settings: Settings;
+  random: () => number;
+  stop: { reason: Settlement["reason"]; detail: string | null; until: number } | null;
+};
+
+/** Makes one attempt. Never throws; a claim that could not be tried is settled as still pending. */
+export async function attempt(claim: Claim, run: Run): Promise<Settlement> {
+  const { dub, settings } = run;
+  const registerOnly = claim.lead.mode === "deferred";
+  const delivery = registerOnly ? "register-then-record" : settings.DUB_DELIVERY;
+  const phases: Phase[] = registerOnly
+    ? ["register"]
+    : delivery === "single"
+      ? ["record"]
+      : ["register", "record"];
+  const base = {
+    claim,
+    retries: claim.retries,
+    inDoubt: claim.inDoubt,
+    link: null,
+    deliveredBy: null,
+    certain: false,
+    detail: null,
+    attempt: null,
+  };
+
+  let link: Settlement["link"] = null;
+  for (const [i, phase] of phases.entries()) {
+    if (run.stop)
+      return {
+        ...base,
+        status: "pending",
+        reason: run.stop.reason,
+        detail: run.stop.detail,
+        nextAttemptAt: run.stop.until,
+      };
+    const begun = dub.now();
+    // A call that outlives the lease could meet another consumer's call for the same lead.
+    const needed = (phases.length - i) * TIMEOUT;
+    if (begun + needed > claim.leaseUntil)
+      return { ...base, status: "pending", reason: claim.reason, nextAttemptAt: begun };
+
+    const answer = await trackLead(dub, bodyOf(phase, claim.lead));
+    const now = dub.now();
+    const outcome = outcomeOf(answer, {
+      phase,
+      delivery,
+      registerOnly,
+      inDoubt: claim.inDoubt,
+      hasClickId: claim.lead.clickId !== "",
+    });
+    if (outcome.kind === "registered") {
+      link = outcome.link;
+      continue;
+    }
+    const made = {
+      phase,
+      httpStatus: answer.kind === "none" ? null : answer.status,
+      message: answer.kind === "ok" ? null : answer.message,
+      milliseconds: now - begun,
+    };
+    return {
+      ...base,
+      ...written(outcome, claim, run, now),
+      link: outcome.kind === "end" ? (outcome.link ?? link) : null,
+      attempt: made,
+      ...(outcome.kind === "end" &&
+        statusOf(outcome.reason) === "delivered" && {
+          deliveredBy: delivery,
+          certain: outcome.certain ?? false,
+        }),
+    };
+  }
+  throw new Error("the last phase ends every attempt");
+}
+
+function bodyOf(phase: Phase, lead: Lead): Lead {
+  return phase === "register" ? { ...lead, mode: "deferred" } : lead;
+}
+
+type Written = Pick<Settlement, "status" | "reason" | "detail" | "nextAttemptAt" | "retries" | "inDoubt">;
+
+function written(
+  outcome: Exclude<Outcome, { kind: "registered" }>,
+  claim: Claim,
+  run: Run,
+  now: number,
+): Written {
+  const { retries, inDoubt } = claim;
+  switch (outcome.kind) {
+    case "end":
+      return {
+        status: statusOf(outcome.reason),
+        reason: outcome.reason,
+        detail: outcome.detail ?? null,
+        nextAttemptAt: null,
+        retries,
+        inDoubt: false,
+      };
+    case "retry": {
+      const wait = nextWait(run.settings.RETRY_SCHEDULE, retries, outcome.giveUp, run.random());
+      if (wait === null) {
+        const reason = outcome.giveUp.reason;
+        return {
+          status: statusOf(reason),
+          reason,
+          detail: outcome.detail,
+          nextAttemptAt: null,
+          retries,
+          inDoubt: outcome.inDoubt,
+        };
+      }
+      return {
+        status: "pending",
+        reason: outcome.reason,
+        detail: outcome.detail,
+        nextAttemptAt: now + wait,
+        retries: retries + 1,
+        inDoubt: outcome.inDoubt,
+      };
+    }
+    case "throttled":
+    case "hold": {
+      const reason = outcome.kind === "throttled" ? "rate_limited" : outcome.reason;
+      const detail = outcome.kind === "throttled" ? null : outcome.detail;
+      const until = now + outcome.waitMs;
+      if (outcome.kind === "throttled" || outcome.operator) run.stop = { reason, detail, until };
+      return { status: "pending", reason, detail, nextAttemptAt: until, retries, inDoubt };
+    }
+  }
+}

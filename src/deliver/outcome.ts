@@ -1,0 +1,142 @@
+/**
+ * What Dub's answer means, as one pure function. Dub sets its dedup key before it looks the click up and never takes
+ * it back, so a failed recording call may have used the key up; a registering call (`mode: "deferred"`) never does.
+ */
+import type { Answer, CreditedLink } from "../dub/client.ts";
+import type { ReasonOf } from "../reasons.ts";
+
+/** register: `mode: "deferred"`, may be repeated freely. record: the call that counts the lead. */
+export type Phase = "register" | "record";
+
+export type Situation = {
+  phase: Phase;
+  /** Whether this lead was registered before it is recorded. */
+  delivery: "register-then-record" | "single";
+  /** Whether registering is all the mapping wants (`mode: "deferred"`). */
+  registerOnly: boolean;
+  /** Whether an earlier recording call may have gone through. */
+  inDoubt: boolean;
+  hasClickId: boolean;
+};
+
+/** When a retry ends: with the schedule, or when the schedule has used up so many milliseconds. */
+export type GiveUp = { reason: ReasonOf<"failed" | "rejected" | "skipped">; after?: number };
+
+export type Outcome =
+  | { kind: "registered"; link: CreditedLink }
+  | {
+      kind: "end";
+      reason: ReasonOf<"delivered" | "duplicate" | "skipped" | "rejected" | "failed">;
+      link?: CreditedLink;
+      certain?: boolean;
+      detail?: string;
+    }
+  | { kind: "retry"; reason: ReasonOf<"pending">; giveUp: GiveUp; inDoubt: boolean; detail: string }
+  /** Wait for the operator (or for time) without using up the schedule. */
+  | { kind: "hold"; reason: ReasonOf<"pending">; waitMs: number; detail: string; operator: boolean }
+  | { kind: "throttled"; waitMs: number };
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DEDUP_KEY_LIFE = 7 * 24 * HOUR;
+
+/** Dub's answer in a given situation → what becomes of the lead. */
+export function outcomeOf(answer: Answer, situation: Situation): Outcome {
+  const { phase, inDoubt } = situation;
+  const recording = phase === "record";
+  const again = (reason: "dub_error" | "dub_unreachable", detail: string): Outcome => ({
+    kind: "retry",
+    reason,
+    detail,
+    giveUp: { reason: "retries_exhausted" },
+    inDoubt: inDoubt || recording,
+  });
+  const hold = (reason: ReasonOf<"pending">, detail: string): Outcome => ({
+    kind: "hold",
+    reason,
+    waitMs: HOUR,
+    detail,
+    operator: true,
+  });
+
+  switch (answer.kind) {
+    case "none":
+      return again("dub_unreachable", answer.message);
+    case "unreadable":
+      return again("dub_error", answer.message);
+    case "ok":
+      return (
+        succeeded(answer.link, situation) ?? again("dub_error", "200 without a link for a registering call")
+      );
+    case "error": {
+      const { status, message, code } = answer;
+      if (status === 429) return { kind: "throttled", waitMs: answer.waitMs ?? MINUTE };
+      if (status >= 500 || status === 408 || status === 425) return again("dub_error", message);
+      if (status < 400) return hold("dub_address", message);
+      if (status === 401) return hold("dub_key_refused", message);
+      if (status === 403) return hold("dub_plan_or_role", message);
+      if (status === 409 || status === 410) return hold("dub_workspace", message);
+      if (status === 404) return notFound(code, message, situation) ?? hold("dub_address", message);
+      if (status === 400 && !situation.hasClickId && /no existing customer/i.test(message))
+        return {
+          kind: "retry",
+          reason: "customer_not_known_yet",
+          giveUp: { reason: "unknown_customer", after: 15 * MINUTE },
+          inDoubt,
+          detail: message,
+        };
+      return { kind: "end", reason: "refused_by_dub", detail: message };
+    }
+  }
+}
+
+function succeeded(
+  link: CreditedLink | null,
+  { phase, delivery, registerOnly, inDoubt }: Situation,
+): Outcome | undefined {
+  if (phase === "register") {
+    if (!link) return undefined;
+    return registerOnly
+      ? { kind: "end", reason: "customer_registered", link, certain: true }
+      : { kind: "registered", link };
+  }
+  if (link) return { kind: "end", reason: "recorded", link, certain: true };
+  if (!inDoubt) return { kind: "end", reason: "duplicate_at_dub" };
+  // The key is ours or another's. After a registering call that passed every check, a lost answer is the likely
+  // story; without one, so is a call that failed half-way.
+  return delivery === "single"
+    ? { kind: "end", reason: "possibly_lost" }
+    : { kind: "end", reason: "recorded_unconfirmed", certain: false };
+}
+
+/** 404 says five things; only the message tells them apart. */
+function notFound(
+  code: string | null,
+  message: string,
+  { phase, delivery, inDoubt }: Situation,
+): Outcome | undefined {
+  if (code === null) return undefined;
+  if (/^workspace/i.test(message))
+    return { kind: "hold", reason: "dub_workspace", waitMs: HOUR, detail: message, operator: true };
+  if (/does not belong to the workspace/i.test(message)) return { kind: "end", reason: "other_workspace" };
+  if (/is disabled/i.test(message)) return { kind: "end", reason: "link_disabled", detail: message };
+  if (/^link not found/i.test(message)) return { kind: "end", reason: "link_missing", detail: message };
+  if (!/^click event not found/i.test(message)) return undefined;
+  if (phase === "register")
+    return {
+      kind: "retry",
+      reason: "click_not_found_yet",
+      giveUp: { reason: "unknown_click", after: 2 * HOUR },
+      inDoubt,
+      detail: message,
+    };
+  if (delivery === "single") return { kind: "end", reason: "unknown_click", detail: message };
+  // Registering found this click a moment ago, so it exists; but the recording call has used the dedup key up.
+  return {
+    kind: "hold",
+    reason: "dedup_blocked",
+    waitMs: DEDUP_KEY_LIFE + HOUR,
+    detail: message,
+    operator: false,
+  };
+}

@@ -1,0 +1,25 @@
+/** The sweep: each minute, puts whatever is due on its way again. */
+import type { Edges, Env } from "../env.ts";
+import { giveBack, takeDue } from "../ledger/delivery.ts";
+import { log } from "../log.ts";
+import { enqueue } from "./message.ts";
+
+/** As many as Dub's Business plan takes in a minute at two calls each. */
+const MAX_ROWS = 600;
+/** Milliseconds for which a row put on its way is left alone. */
+const QUEUED_FOR = 10 * 60_000;
+
+export async function sweep(env: Env, edges: Edges): Promise<void> {
+  const now = edges.now();
+  const ids = await takeDue(env.DB, now, now + QUEUED_FOR, MAX_ROWS);
+  if (ids.length === 0) return;
+  try {
+    await enqueue(
+      env.EVENTS,
+      ids.map((id) => ({ id })),
+    );
+  } catch (error) {
+    log("error", "queue_down", { during: "sweep", events: ids.length, message: (error as Error).message });
+    await giveBack(env.DB, ids);
+  }
+}

@@ -1,0 +1,159 @@
+/**
+ * `npm run check`: every mapping file against its schema, its expressions and its samples; the JSON Schemas and the
+ * tables of README against their sources. `-- --write` writes schemas and tables anew.
+ */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import * as z from "zod/mini";
+import { mappings } from "../../mappings/index.ts";
+import { mapWebhook } from "../mapping/apply.ts";
+import { compileMapping, formatProblem, type Mapping, MappingError } from "../mapping/compile.ts";
+import { MappingFile, Sample } from "../mapping/schema.ts";
+import { REASONS, STATUSES } from "../reasons.ts";
+import { decodeBody } from "../receive/body.ts";
+import { unusedExpressions } from "./coverage.ts";
+import {
+  DEFAULT_SAMPLE,
+  MAPPINGS,
+  main,
+  providers,
+  ROOT,
+  readMapping,
+  readSamples,
+  UserError,
+} from "./files.ts";
+import { sampleBody } from "./sign.ts";
+
+/** What became of one event, in the words of a sample's `expect`. */
+export type Result = Sample["expect"][number];
+
+/** What the events of a sample come to under a mapping, test events treated as by default. */
+export function resultsOf(mapping: Mapping, sample: Sample): Result[] {
+  return preview(mapping, sampleBody(sample), new Headers(sample.headers));
+}
+
+/** What a webhook's body comes to under a mapping; throws a UserError when it can't be read. */
+export function preview(mapping: Mapping, body: Uint8Array, headers: Headers): Result[] {
+  const decoded = decodeBody(body, mapping.file.format);
+  if (!decoded.ok) throw new UserError(`The payload can't be read: ${decoded.problem}`);
+  const mapped = mapWebhook(
+    mapping,
+    { body: decoded.value, headers, deliveryId: "sample" },
+    { acceptTestEvents: false },
+  );
+  return mapped.map(({ outcome }): Result => {
+    if (outcome.kind === "ignored") return { ignored: true };
+    if (outcome.kind === "ended") {
+      const reason = outcome.detail ? `${outcome.reason} (${outcome.detail})` : outcome.reason;
+      return REASONS[outcome.reason].status === "skipped" ? { skipped: reason } : { rejected: reason };
+    }
+    const warnings = outcome.warnings.map(({ field, did }) => `${field}: ${did}`);
+    return { lead: outcome.lead, ...(warnings.length > 0 && { warnings }) };
+  });
+}
+
+/** Everything wrong with one provider's mapping file and samples, a sentence each. */
+export function checkProvider(provider: string): string[] {
+  const file = `mappings/${provider}.json`;
+  let mapping: Mapping;
+  try {
+    mapping = compileMapping(provider, readMapping(provider));
+  } catch (error) {
+    if (error instanceof MappingError)
+      return error.problems.map((problem) => `${file}: ${formatProblem(problem)}`);
+    if (error instanceof UserError) return [error.message];
+    throw error;
+  }
+  const wrong: string[] = [];
+  if (!Object.hasOwn(mappings, provider)) wrong.push(`${file}: not named in mappings/index.ts`);
+  let samples: Map<string, Sample>;
+  try {
+    samples = readSamples(provider);
+  } catch (error) {
+    if (error instanceof UserError) return [...wrong, error.message];
+    throw error;
+  }
+  if (!samples.has(DEFAULT_SAMPLE))
+    wrong.push(
+      `mappings/samples/${provider}/${DEFAULT_SAMPLE}.json is missing: the sample that is sent when none is named`,
+    );
+  for (const [name, sample] of samples) {
+    const actual = resultsOf(mapping, sample);
+    if (canonical(actual) !== canonical(withoutDetail(sample.expect, actual)))
+      wrong.push(
+        `mappings/samples/${provider}/${name}.json: expect is\n  ${canonical(sample.expect)}\nbut the mapping gives\n  ${canonical(actual)}`,
+      );
+  }
+  for (const { path, source } of unusedExpressions(mapping, [...samples.values()]))
+    wrong.push(
+      `${file}: ${path}: ${source} gives no value in any sample of mappings/samples/${provider}. Is there a typo? Otherwise add a sample where it does`,
+    );
+  return wrong;
+}
+
+/** A sample may leave the detail of a rejection out. */
+function withoutDetail(expected: Result[], actual: Result[]): Result[] {
+  return expected.map((one, i) => {
+    const other = actual[i];
+    return "rejected" in one && other && "rejected" in other && other.rejected.startsWith(`${one.rejected} (`)
+      ? other
+      : one;
+  });
+}
+
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_key, inner) =>
+    typeof inner === "object" && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+}
+
+/** Files made from the source: path → content. */
+function generated(): Map<string, string> {
+  const schema = (type: z.core.$ZodType, title: string) =>
+    `${JSON.stringify({ ...z.toJSONSchema(type, { io: "input" }), title }, null, 2)}\n`;
+  const readme = join(ROOT, "README.md");
+  const rows = STATUSES.flatMap((status) =>
+    Object.entries(REASONS)
+      .filter(([, reason]) => reason.status === status)
+      .map(([name, { means, todo }]) => `| ${status} | \`${name}\` | ${means} | ${todo} |`),
+  );
+  const table = [
+    "| status | reason | what it means | what to do |",
+    "| --- | --- | --- | --- |",
+    ...rows,
+  ].join("\n");
+  return new Map([
+    [join(MAPPINGS, "mapping.schema.json"), schema(MappingFile, "Mapping file of webhook-to-lead")],
+    [join(MAPPINGS, "sample.schema.json"), schema(Sample, "Sample webhook of webhook-to-lead")],
+    [
+      readme,
+      readFileSync(readme, "utf8").replace(
+        /(<!-- reasons -->\n)[\s\S]*?(\n<!-- \/reasons -->)/,
+        `$1\n${table}\n$2`,
+      ),
+    ],
+  ]);
+}
+
+function check(write: boolean): number {
+  const wrong = providers().flatMap(checkProvider);
+  for (const provider of Object.keys(mappings))
+    if (!providers().includes(provider))
+      wrong.push(`mappings/index.ts: there is no mappings/${provider}.json`);
+  for (const [path, content] of generated()) {
+    if (write) writeFileSync(path, content);
+    else if (readFileSync(path, "utf8") !== content)
+      wrong.push(`${path.slice(ROOT.length + 1)} is not up to date: run "npm run check -- --write"`);
+  }
+  for (const line of wrong) console.error(line);
+  console.error(
+    wrong.length > 0
+      ? `\n${wrong.length} problem(s)`
+      : `${providers().length} mapping files are right: ${providers().join(", ")}`,
+  );
+  return wrong.length > 0 ? 1 : 0;
+}
+
+if (import.meta.main) await main(() => check(process.argv.includes("--write")));

@@ -1,0 +1,319 @@
+/**
+ * A stand-in for Dub on this machine. It behaves as Dub's server does, the surprising parts included: the dedup key is
+ * set before the click is looked up and never taken back, 404 says five things, Retry-After is epoch milliseconds.
+ * It can be told to fail.
+ */
+import { Hono } from "hono";
+import * as z from "zod";
+import { createRateLimit } from "./rate-limit.ts";
+
+const DAY = 86_400_000;
+const DEDUP_LIFE = 7 * DAY;
+const CLICK_CACHE_LIFE = 5 * 60_000;
+
+/** The key that the stand-in accepts. */
+export const LOCAL_KEY = "dub_local_key_of_the_stand_in";
+
+/** How one call fails. The `after` kinds do their work first, and the caller does not hear of it. */
+export type Fault =
+  | "error_before_key" // 500, nothing done
+  | "error_after_key" // 500 once the dedup key is set, nothing recorded
+  | "click_store_down" // clicks are not found unless Dub looked them up in the last five minutes
+  | "customer_store_down" // 500 when a customer has to be created
+  | "error_after_recording"
+  | "reset_before"
+  | "reset_after"
+  | "hang_before"
+  | "hang_after"
+  | "bad_gateway" // 502 with HTML
+  | "rate_limited"
+  | "null_link"; // 200 with `link: null`, nothing done
+
+/** A call as the fault plan sees it. */
+export type Call = {
+  phase: "register" | "record";
+  customerExternalId: string;
+  eventName: string;
+  clickId: string;
+};
+export type Recorded = {
+  at: number;
+  customerExternalId: string;
+  eventName: string;
+  clickId: string;
+  link: string;
+  quantity: number;
+  metadata: unknown;
+};
+type KeyHolder = "owner" | "low_plan" | "viewer" | "removed" | "invite_pending" | "invite_expired";
+type Link = { id: string; state: "ours" | "foreign" | "disabled" | "deleted" };
+
+export type StandInOptions = {
+  now?: () => number;
+  keys?: Record<string, KeyHolder>;
+  /** The link of a click, or undefined for a click that was never made. */
+  click?: (clickId: string) => Link | undefined;
+  fault?: (call: Call) => Fault | undefined;
+  /** Calls a minute for a key; Dub's Business plan has 1,200. */
+  limit?: number;
+};
+
+/** Thrown for a fault that is no HTTP answer; the server that runs the stand-in acts on it. */
+export class Unanswered extends Error {
+  how: "reset" | "hang";
+  constructor(how: "reset" | "hang") {
+    super(how);
+    this.how = how;
+  }
+}
+
+/** Clicks of the stand-in: any sixteen letters and digits, unless they begin with one of these words. */
+export function localClick(clickId: string): Link | undefined {
+  if (!/^[0-9A-Za-z]{16}$/.test(clickId) || clickId.startsWith("unknown")) return undefined;
+  const state =
+    (["foreign", "disabled", "deleted"] as const).find((word) => clickId.startsWith(word)) ?? "ours";
+  return { id: `link_${clickId.slice(0, 4)}`, state };
+}
+
+const Email =
+  /^(?!\.)(?!.*\.\.)([A-Za-z0-9_'+\-.]*)[A-Za-z0-9_+-]@([A-Za-z0-9][A-Za-z0-9-]*\.)+[A-Za-z]{2,}$/;
+const text = (max: number) => z.string().max(max).nullish();
+/** What the route enforces, which is not quite what the published schema says. */
+const Body = z.object({
+  clickId: z.string().trim().nullish(),
+  eventName: z.string().trim().min(1, "eventName is required").max(255),
+  customerExternalId: z.string().trim().nullish(),
+  externalId: z.string().trim().nullish(),
+  customerId: z.string().trim().nullish(),
+  customerName: text(100),
+  customerEmail: z.string().max(100).regex(Email, "Invalid email address").nullish(),
+  customerAvatar: z.string().nullish(),
+  mode: z.enum(["async", "wait", "deferred"]).default("async"),
+  eventQuantity: z.number().int().min(1).max(100).nullish(),
+  metadata: z
+    .record(z.string(), z.unknown())
+    .refine(
+      (m) => JSON.stringify(m).length <= 10_000,
+      "Metadata must be less than 10,000 characters when stringified",
+    )
+    .nullish(),
+});
+
+type Customer = {
+  externalId: string;
+  name: string;
+  email: string | null;
+  avatar: string | null;
+  clickId: string;
+};
+
+class DubError extends Error {
+  status: 400 | 401 | 403 | 404 | 409 | 410 | 422 | 429 | 500;
+  code: string;
+  constructor(status: DubError["status"], code: string, message: string) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+const HOLDERS: Record<Exclude<KeyHolder, "owner">, () => DubError> = {
+  low_plan: () => new DubError(403, "forbidden", "Unauthorized: Need higher plan."),
+  viewer: () => new DubError(403, "forbidden", "Unauthorized: Your role is not allowed to do this."),
+  removed: () => new DubError(404, "not_found", "Workspace not found."),
+  invite_pending: () => new DubError(409, "invite_pending", "The workspace invitation is pending."),
+  invite_expired: () => new DubError(410, "invite_expired", "The workspace invitation has expired."),
+};
+
+/** Makes a stand-in. `app` is the API; `recorded`, `customers` and `calls` are what it has seen, for tests and tables. */
+export function createDubStandIn({
+  now = Date.now,
+  keys = { [LOCAL_KEY]: "owner" },
+  click = localClick,
+  fault = () => undefined,
+  limit = 1200,
+}: StandInOptions = {}) {
+  const recorded: Recorded[] = [];
+  const customers = new Map<string, Customer>();
+  const calls: (Call & { at: number; status: number | "none" })[] = [];
+  const dedup = new Map<string, number>();
+  const clickCache = new Map<string, number>();
+  const rate = createRateLimit(limit, now);
+
+  const authorise = (header: string | undefined) => {
+    if (header === undefined) throw new DubError(401, "unauthorized", "Missing Authorization header.");
+    if (!header.startsWith("Bearer "))
+      throw new DubError(
+        400,
+        "bad_request",
+        "Misconfigured authorization header. Did you forget to add 'Bearer '?",
+      );
+    const key = header.slice("Bearer ".length);
+    if (!key.startsWith("dub_")) throw new DubError(404, "not_found", "Workspace ID not found.");
+    const holder = Object.hasOwn(keys, key) ? keys[key] : undefined;
+    if (holder === undefined) throw new DubError(401, "unauthorized", "Unauthorized: Invalid API key.");
+    if (!rate.take(key)) throw new DubError(429, "rate_limit_exceeded", "Too many requests.");
+    if (holder !== "owner") throw HOLDERS[holder]();
+  };
+
+  const parse = async (request: Request) => {
+    let json: unknown;
+    try {
+      json = await request.json();
+    } catch {
+      throw new DubError(400, "bad_request", "Invalid JSON format in request body.");
+    }
+    const parsed = Body.safeParse(json);
+    if (!parsed.success) {
+      const [issue] = parsed.error.issues;
+      throw new DubError(
+        422,
+        "unprocessable_entity",
+        `${issue?.code}: ${issue?.path.join(".")}: ${issue?.message}`,
+      );
+    }
+    const body = parsed.data;
+    const externalId = body.customerExternalId || body.externalId || body.customerId;
+    if (!externalId) throw new DubError(400, "bad_request", "customerExternalId is required");
+    return { ...body, externalId };
+  };
+
+  const findLink = (clickId: string, storeDown: boolean): Link => {
+    const found = storeDown && !((clickCache.get(clickId) ?? 0) > now()) ? undefined : click(clickId);
+    if (!found) throw new DubError(404, "not_found", `Click event not found for clickId: ${clickId}`);
+    if (!storeDown) clickCache.set(clickId, now() + CLICK_CACHE_LIFE);
+    if (found.state === "deleted")
+      throw new DubError(404, "not_found", `Link not found for clickId: ${clickId}, linkId: ${found.id}`);
+    if (found.state === "foreign")
+      throw new DubError(404, "not_found", `Link for clickId ${clickId} does not belong to the workspace`);
+    if (found.state === "disabled")
+      throw new DubError(404, "not_found", `Link for clickId ${clickId} is disabled, lead not tracked`);
+    return found;
+  };
+
+  const track = (body: Awaited<ReturnType<typeof parse>>, failure: Fault | undefined) => {
+    const { externalId, eventName } = body;
+    if (failure === "error_before_key")
+      throw new DubError(500, "internal_server_error", "An internal server error occurred.");
+    const known = customers.get(externalId);
+    const clickId = body.clickId || known?.clickId;
+    if (!clickId)
+      throw new DubError(
+        400,
+        "bad_request",
+        "The `clickId` property was not provided in the request, and no existing customer with the provided `customerExternalId` was found.",
+      );
+    const answer = (link: Link | null) => {
+      const customer = customers.get(externalId) ?? {
+        externalId,
+        name: body.customerName ?? null,
+        email: body.customerEmail ?? null,
+        avatar: body.customerAvatar ?? null,
+      };
+      const { clickId: _, ...shown } = customer as Customer;
+      const shortLink = `https://go.example/${link?.id.replace("link_", "")}`;
+      return {
+        click: { id: clickId },
+        link: link && {
+          id: link.id,
+          domain: "go.example",
+          key: link.id.replace("link_", ""),
+          shortLink,
+          url: "https://orchard.example/",
+          partnerId: "pn_local",
+          programId: null,
+          tenantId: null,
+          externalId: null,
+        },
+        customer: shown,
+      };
+    };
+
+    if (body.mode !== "deferred") {
+      const key = `${externalId}:${eventName.toLowerCase().replaceAll(" ", "-")}`;
+      if ((dedup.get(key) ?? 0) > now() || failure === "null_link") return answer(null);
+      dedup.set(key, now() + DEDUP_LIFE);
+      if (failure === "error_after_key")
+        throw new DubError(500, "internal_server_error", "An internal server error occurred.");
+    }
+    const link = findLink(clickId, failure === "click_store_down");
+    if (!known) {
+      if (failure === "customer_store_down")
+        throw new DubError(500, "internal_server_error", "An internal server error occurred.");
+      const name = body.customerName || body.customerEmail || "Quiet Green Heron";
+      customers.set(externalId, {
+        externalId,
+        name,
+        email: body.customerEmail ?? null,
+        avatar: body.customerAvatar ?? null,
+        clickId,
+      });
+    }
+    if (body.mode !== "deferred")
+      recorded.push({
+        at: now(),
+        customerExternalId: externalId,
+        eventName,
+        clickId,
+        link: link.id,
+        quantity: body.eventQuantity ?? 1,
+        metadata: body.metadata ?? null,
+      });
+    if (failure === "error_after_recording")
+      throw new DubError(500, "internal_server_error", "An internal server error occurred.");
+    return answer(link);
+  };
+
+  const app = new Hono();
+  app.post("/track/lead", async (c) => {
+    authorise(c.req.header("authorization"));
+    const body = await parse(c.req.raw);
+    const call: Call = {
+      phase: body.mode === "deferred" ? "register" : "record",
+      customerExternalId: body.externalId,
+      eventName: body.eventName,
+      clickId: body.clickId ?? "",
+    };
+    const note = (status: number | "none") => calls.push({ ...call, at: now(), status });
+    const failure = fault(call);
+    try {
+      if (failure === "rate_limited") throw new DubError(429, "rate_limit_exceeded", "Too many requests.");
+      if (failure === "reset_before" || failure === "hang_before")
+        throw new Unanswered(failure === "reset_before" ? "reset" : "hang");
+      if (failure === "bad_gateway") {
+        note(502);
+        return c.html("<html><body>Bad gateway</body></html>", 502);
+      }
+      const answer = track(body, failure);
+      if (failure === "reset_after" || failure === "hang_after")
+        throw new Unanswered(failure === "reset_after" ? "reset" : "hang");
+      note(200);
+      return c.json(answer);
+    } catch (error) {
+      note(error instanceof DubError ? error.status : "none");
+      throw error;
+    }
+  });
+  app.get("/customers", (c) => {
+    authorise(c.req.header("authorization"));
+    const customer = customers.get(c.req.query("externalId") ?? "");
+    return c.json(customer ? [customer] : []);
+  });
+  app.onError((error, c) => {
+    if (!(error instanceof DubError)) throw error;
+    const { status, code, message } = error;
+    const headers = rate.headers(c.req.header("authorization")?.slice("Bearer ".length) ?? "");
+    return c.json(
+      {
+        error: {
+          code,
+          message,
+          doc_url: `https://dub.co/docs/api-reference/errors#${code.replaceAll("_", "-")}`,
+        },
+      },
+      status,
+      headers,
+    );
+  });
+  return { app, recorded, customers, calls };
+}

@@ -1,0 +1,38 @@
+/** A rate limit as Dub has it: a sliding window of a minute for each key, refused calls not counted. */
+
+const WINDOW = 60_000;
+
+export function createRateLimit(limit: number, now: () => number) {
+  const counts = new Map<string, { window: number; current: number; previous: number }>();
+  const of = (key: string) => {
+    const window = Math.floor(now() / WINDOW);
+    const seen = counts.get(key) ?? { window, current: 0, previous: 0 };
+    const state =
+      seen.window === window
+        ? seen
+        : { window, current: 0, previous: seen.window === window - 1 ? seen.current : 0 };
+    counts.set(key, state);
+    return state;
+  };
+  const used = ({ current, previous }: ReturnType<typeof of>) =>
+    current + Math.floor(previous * (1 - (now() % WINDOW) / WINDOW));
+  return {
+    /** Counts one call; false when the limit is reached. */
+    take(key: string): boolean {
+      const state = of(key);
+      if (used(state) >= limit) return false;
+      state.current++;
+      return true;
+    },
+    /** The headers of an error answer. Reset and Retry-After are the window's end in epoch milliseconds. */
+    headers(key: string): Record<string, string> {
+      const reset = String((Math.floor(now() / WINDOW) + 1) * WINDOW);
+      return {
+        "X-RateLimit-Limit": String(limit),
+        "X-RateLimit-Remaining": String(Math.max(0, limit - used(of(key)))),
+        "X-RateLimit-Reset": reset,
+        "Retry-After": reset,
+      };
+    },
+  };
+}

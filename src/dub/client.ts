@@ -1,0 +1,97 @@
+/** The HTTP client for Dub's `POST /track/lead`: one call, one answer, no retry (source: Dub's server and API reference). */
+import * as z from "zod/mini";
+import type { Lead } from "../lead.ts";
+
+/** Milliseconds after which an unanswered call is given up. */
+export const TIMEOUT = 10_000;
+
+const Link = z.object({
+  id: z.string(),
+  shortLink: z.optional(z.nullable(z.string())),
+  partnerId: z.optional(z.nullable(z.string())),
+});
+/** The link that Dub credited with a lead. */
+export type CreditedLink = z.infer<typeof Link>;
+
+const Success = z.object({ link: z.nullable(Link) });
+const Failure = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
+
+/** Dub's answer to one call. `link: null` means that Dub's dedup key was there already; `waitMs` only with 429. */
+export type Answer =
+  | { kind: "ok"; status: number; link: CreditedLink | null }
+  | { kind: "error"; status: number; code: string | null; message: string; waitMs: number | null }
+  | { kind: "unreadable"; status: number; message: string }
+  | { kind: "none"; message: string };
+
+export type Dub = {
+  url: string;
+  key: string;
+  fetch: (request: Request) => Promise<Response>;
+  now: () => number;
+};
+
+/** Sends one lead body. Never throws. Redirects are not followed: the key is for Dub alone. */
+export async function trackLead(dub: Dub, lead: Lead): Promise<Answer> {
+  let response: Response;
+  let text: string;
+  try {
+    const signal = AbortSignal.timeout(TIMEOUT);
+    const headers = {
+      authorization: `Bearer ${dub.key}`,
+      "content-type": "application/json",
+      "user-agent": "webhook-to-lead",
+    };
+    const request = new Request(`${dub.url}/track/lead`, {
+      method: "POST",
+      headers,
+      body: JSON.stringify(lead),
+      redirect: "manual",
+      signal,
+    });
+    response = await dub.fetch(request);
+    text = await response.text();
+  } catch (error) {
+    const timedOut = (error as Error).name === "TimeoutError";
+    return { kind: "none", message: timedOut ? `no answer within ${TIMEOUT / 1000} s` : "connection failed" };
+  }
+  const { status } = response;
+  const body = parse(text);
+  if (response.ok) {
+    const success = Success.safeParse(body);
+    if (success.success) return { kind: "ok", status, link: success.data.link };
+    return { kind: "unreadable", status, message: `${status} without the body that Dub documents` };
+  }
+  const failure = Failure.safeParse(body);
+  const waitMs = status === 429 ? waitOf(response.headers, dub.now()) : null;
+  if (!failure.success)
+    return {
+      kind: "error",
+      status,
+      code: null,
+      message: `${status} without an error that Dub documents`,
+      waitMs,
+    };
+  const { code, message } = failure.data.error;
+  return { kind: "error", status, code, message: message.slice(0, 300), waitMs };
+}
+
+const MAX_WAIT = 60_000;
+
+/**
+ * Milliseconds to wait after a 429. Dub writes the end of its window into Retry-After as epoch milliseconds, though
+ * its documentation says seconds; epoch seconds and plain seconds are understood too. Never more than its window of 60 s.
+ */
+export function waitOf(headers: Headers, now: number): number {
+  const value = Number(headers.get("retry-after") ?? headers.get("x-ratelimit-reset") ?? Number.NaN);
+  if (!Number.isFinite(value) || value < 0) return MAX_WAIT;
+  const wait = value > 1e12 ? value - now : value > 1e9 ? value * 1000 - now : value * 1000;
+  return Math.min(MAX_WAIT, Math.max(1000, Math.ceil(wait)));
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,105 @@
+/** Bindings and settings of the Worker, parsed with a clear sentence for each wrong value. */
+import type { D1Database, Queue } from "@cloudflare/workers-types";
+import * as z from "zod/mini";
+import type { QueueMessage } from "./deliver/message.ts";
+
+/** What wrangler.toml binds. Settings and secrets are strings beside them. */
+export type Env = { DB: D1Database; EVENTS: Queue<QueueMessage> } & Record<string, unknown>;
+
+/** The world outside, passed in so that tests can be it. `mappings`: the JSON of each mapping file by provider. */
+export type Edges = {
+  now: () => number;
+  random: () => number;
+  fetch: (request: Request) => Promise<Response>;
+  mappings: Record<string, unknown>;
+};
+
+const wholeNumber = (min: number, max: number) =>
+  z.pipe(
+    z.string().check(
+      z.regex(/^\d+$/),
+      z.refine((s) => Number(s) >= min && Number(s) <= max),
+    ),
+    z.transform(Number),
+  );
+
+const SETTINGS = {
+  DUB_API_KEY: {
+    schema: z.optional(z.string().check(z.regex(/^dub_(?!pk_)\S+$/))),
+    is: "an API key of a Dub workspace: it starts with dub_ and not with dub_pk_ (a publishable key)",
+  },
+  DUB_API_URL: {
+    schema: z._default(
+      z.pipe(
+        z.string().check(z.regex(/^https?:\/\/[^\s/?#]+[^\s?#]*$/)),
+        z.transform((s) => s.replace(/\/+$/, "")),
+      ),
+      "https://api.dub.co",
+    ),
+    is: "an http(s) address without query, such as https://api.dub.co",
+  },
+  DUB_DELIVERY: {
+    schema: z._default(z.enum(["register-then-record", "single"]), "register-then-record"),
+    is: "register-then-record or single",
+  },
+  RETRY_SCHEDULE: {
+    schema: z._default(
+      z.pipe(
+        z.string().check(z.regex(/^\s*[1-9]\d{0,6}(\s*,\s*[1-9]\d{0,6})*\s*$/)),
+        z.transform((s) => s.split(",").map(Number)),
+      ),
+      [30, 120, 600, 1800, 3600, 7200, 14400, 28800, 57600, 86400],
+    ),
+    is: "seconds between attempts, whole numbers separated by commas, such as 30,120,600",
+  },
+  RETENTION_DAYS: {
+    schema: z._default(wholeNumber(1, 3650), 30),
+    is: "a whole number of days from 1 to 3650",
+  },
+  ACCEPT_TEST_EVENTS: {
+    schema: z._default(
+      z.pipe(
+        z.enum(["true", "false"]),
+        z.transform((s) => s === "true"),
+      ),
+      false,
+    ),
+    is: "true or false",
+  },
+  MAX_BODY_BYTES: {
+    schema: z._default(wholeNumber(1024, 1024 * 1024), 1024 * 1024),
+    is: "a whole number of bytes from 1024 to 1048576",
+  },
+};
+
+export type Settings = { [K in keyof typeof SETTINGS]: z.infer<(typeof SETTINGS)[K]["schema"]> };
+
+/** Settings that can't be used; the message names each wrong one and what it must be, never its value. */
+export class SettingsError extends Error {}
+
+/** Parses the settings; an empty string counts as not set. Throws SettingsError naming everything wrong at once. */
+export function parseSettings(env: Record<string, unknown>): Settings {
+  const wrong: string[] = [];
+  const settings: Record<string, unknown> = {};
+  for (const [name, { schema, is }] of Object.entries(SETTINGS)) {
+    const given = env[name];
+    const parsed = schema.safeParse(
+      given === "" ? undefined : typeof given === "string" ? given.trim() : given,
+    );
+    if (parsed.success) settings[name] = parsed.data;
+    else wrong.push(`${name} must be ${is}`);
+  }
+  if (wrong.length > 0) throw new SettingsError(`${wrong.join("; ")}.`);
+  return settings as Settings;
+}
+
+/** Name of the Worker secret of a provider: `auth0-logs` → `AUTH0_LOGS_WEBHOOK_SECRET`. */
+export function secretName(provider: string): string {
+  return `${provider.toUpperCase().replaceAll("-", "_")}_WEBHOOK_SECRET`;
+}
+
+/** The secret text of a provider, or undefined when the provider is off. */
+export function providerSecret(env: Record<string, unknown>, provider: string): string | undefined {
+  const value = env[secretName(provider)];
+  return typeof value === "string" && value.trim() !== "" ? value : undefined;
+}

@@ -1,0 +1,167 @@
+/**
+ * The lead body: what Dub's `POST /track/lead` accepts, and the tidying that keeps a lead valid, so that an
+ * optional field never costs the lead.
+ */
+import * as z from "zod/mini";
+
+/** Dub's own e-mail pattern, from the description of `POST /track/lead` in its OpenAPI document. */
+const EMAIL =
+  /^(?!\.)(?!.*\.\.)([A-Za-z0-9_'+\-.]*)[A-Za-z0-9_+-]@([A-Za-z0-9][A-Za-z0-9-]*\.)+[A-Za-z]{2,}$/;
+
+/** Limits of the lead body, in UTF-16 units or pieces (source: Dub's OpenAPI document and server). */
+export const LIMITS = {
+  name: 100,
+  email: 100,
+  externalId: 100,
+  eventName: 255,
+  quantity: 100,
+  metadata: 10_000,
+};
+
+/** The nine fields of Dub's TrackLeadRequestBody. `clickId: ""` means "the click of a customer Dub knows". */
+export const Lead = z.strictObject({
+  clickId: z.string(),
+  eventName: z.string().check(z.minLength(1), z.maxLength(LIMITS.eventName)),
+  customerExternalId: z.string().check(z.minLength(1), z.maxLength(LIMITS.externalId)),
+  customerName: z.optional(z.string().check(z.maxLength(LIMITS.name))),
+  customerEmail: z.optional(z.string().check(z.maxLength(LIMITS.email), z.regex(EMAIL))),
+  customerAvatar: z.optional(z.string()),
+  eventQuantity: z.optional(z.int().check(z.gte(1), z.lte(LIMITS.quantity))),
+  mode: z.optional(z.enum(["async", "wait", "deferred"])),
+  metadata: z.optional(
+    z.record(z.string(), z.unknown()).check(z.refine((m) => JSON.stringify(m).length <= LIMITS.metadata)),
+  ),
+});
+export type Lead = z.infer<typeof Lead>;
+export type LeadField = keyof Lead;
+
+/** One repair made to a lead, kept with the event. `did` never repeats the value: it may be personal. */
+export type Warning = { field: LeadField; did: string };
+
+export type Tidied =
+  | { ok: true; lead: Lead; warnings: Warning[] }
+  | {
+      ok: false;
+      reason: "no_customer_id" | "customer_id_too_long" | "no_event_name";
+      detail: string;
+      warnings: Warning[];
+    };
+
+const PLACEHOLDERS = new Set(["", "n/a", "undefined", "null", "test"]);
+
+/**
+ * The click id inside `value`, or undefined when there is none to use. Placeholders that Dub's own guides and
+ * install check write (`n/a`, `test`, …) count as none; the `dub_id_` of a Stripe payment link is stripped.
+ */
+export function usableClickId(value: unknown): string | undefined {
+  const id = text(value)
+    ?.replace(/^dub_id_/, "")
+    .trim();
+  return id === undefined || PLACEHOLDERS.has(id.toLowerCase()) ? undefined : id;
+}
+
+/**
+ * Makes a valid lead of what a mapping gave. Optional fields that Dub would answer with 422 are cut, capped or
+ * dropped, each with a warning; a missing or overlong customer id or a missing event name is an error.
+ */
+export function tidyLead(raw: Partial<Record<LeadField, unknown>>): Tidied {
+  const warnings: Warning[] = [];
+  const warn = (field: LeadField, did: string) => warnings.push({ field, did });
+  const fail = (reason: Extract<Tidied, { ok: false }>["reason"], detail: string): Tidied => ({
+    ok: false,
+    reason,
+    detail,
+    warnings,
+  });
+
+  const customerExternalId = text(raw.customerExternalId);
+  if (!customerExternalId) return fail("no_customer_id", "lead.customerExternalId gave no value");
+  if (customerExternalId.length > LIMITS.externalId)
+    return fail(
+      "customer_id_too_long",
+      `lead.customerExternalId gave ${customerExternalId.length} characters, Dub takes ${LIMITS.externalId}`,
+    );
+  const eventName = text(raw.eventName);
+  if (!eventName) return fail("no_event_name", "lead.eventName gave no value");
+
+  const lead: Lead = {
+    clickId: usableClickId(raw.clickId) ?? "",
+    eventName: cut(eventName, LIMITS.eventName),
+    customerExternalId,
+  };
+  if (lead.eventName !== eventName) warn("eventName", `cut to ${LIMITS.eventName} characters`);
+
+  const name = text(raw.customerName);
+  if (name) {
+    lead.customerName = cut(name, LIMITS.name);
+    if (lead.customerName !== name) warn("customerName", `cut to ${LIMITS.name} characters`);
+  }
+  const email = text(raw.customerEmail);
+  if (email) {
+    if (email.length <= LIMITS.email && EMAIL.test(email)) lead.customerEmail = email;
+    else warn("customerEmail", "dropped: Dub would refuse this address");
+  }
+  const avatar = text(raw.customerAvatar);
+  if (avatar) lead.customerAvatar = avatar;
+
+  const quantity = present(raw.eventQuantity) ? Number(raw.eventQuantity) : undefined;
+  if (quantity !== undefined) {
+    if (Number.isNaN(quantity)) warn("eventQuantity", "dropped: not a number");
+    else {
+      lead.eventQuantity = Math.min(LIMITS.quantity, Math.max(1, Math.floor(quantity)));
+      if (lead.eventQuantity !== quantity)
+        warn(
+          "eventQuantity",
+          `set to ${lead.eventQuantity}: Dub takes whole numbers from 1 to ${LIMITS.quantity}`,
+        );
+    }
+  }
+  const mode = text(raw.mode);
+  if (mode) {
+    const known = Lead.shape.mode.safeParse(mode);
+    if (known.success) lead.mode = known.data;
+    else warn("mode", "dropped: it is neither async, wait nor deferred");
+  }
+  const metadata = tidyMetadata(raw.metadata);
+  if (metadata === "not an object") warn("metadata", "dropped: not an object");
+  else if (metadata === "too long")
+    warn("metadata", `dropped: longer than ${LIMITS.metadata} characters as JSON`);
+  else if (metadata) lead.metadata = metadata;
+  return { ok: true, lead, warnings };
+}
+
+/** Event name as Dub compares it for deduplication: lower case, each space a dash (source: Dub's server). */
+export function normalEventName(name: string): string {
+  return name.trim().toLowerCase().replaceAll(" ", "-");
+}
+
+function tidyMetadata(value: unknown): Record<string, unknown> | "not an object" | "too long" | undefined {
+  if (!present(value)) return undefined;
+  if (typeof value !== "object" || Array.isArray(value)) return "not an object";
+  const entries = Object.entries(value as object).filter(([, v]) => v !== null && v !== undefined);
+  if (entries.length === 0) return undefined;
+  const metadata = Object.fromEntries(entries);
+  return JSON.stringify(metadata).length > LIMITS.metadata ? "too long" : metadata;
+}
+
+/** A trimmed, non-empty string; numbers become strings. Booleans are what `a && b` leaves behind: absent. */
+function text(value: unknown): string | undefined {
+  if (typeof value === "number" && Number.isFinite(value)) return String(value);
+  if (typeof value !== "string") return undefined;
+  return value.trim() || undefined;
+}
+
+function present(value: unknown): boolean {
+  return value !== null && value !== undefined && value !== "" && typeof value !== "boolean";
+}
+
+/** At most `max` UTF-16 units, never ending inside a character. */
+function cut(value: string, max: number): string {
+  if (value.length <= max) return value;
+  let end = 0;
+  for (const { segment } of new Intl.Segmenter().segment(value)) {
+    if (end + segment.length > max) break;
+    end += segment.length;
+  }
+  return value.slice(0, end).trimEnd();
+}

@@ -1,0 +1,167 @@
+/** The ledger's side of delivery: claim rows with a lease, write what came of them, find what is due. */
+import type { D1Database } from "@cloudflare/workers-types";
+import type { CreditedLink } from "../dub/client.ts";
+import type { Lead } from "../lead.ts";
+import type { Reason, Status } from "../reasons.ts";
+import type { NewEvent } from "./event.ts";
+import { HOLDS_KEY, keepStatements } from "./keep.ts";
+
+/** A row claimed for delivery. `leaseUntil` names the claim: only its holder may settle the row. */
+export type Claim = {
+  id: string;
+  provider: string;
+  lead: Lead;
+  retries: number;
+  inDoubt: boolean;
+  leaseUntil: number;
+  reason: Reason;
+};
+
+export type Attempt = {
+  phase: "register" | "record";
+  httpStatus: number | null;
+  message: string | null;
+  milliseconds: number;
+};
+
+/** What a delivery attempt came to. `nextAttemptAt` is set for pending; `inDoubt`: a recording call may have gone through. */
+export type Settlement = {
+  claim: Claim;
+  status: Status;
+  reason: Reason;
+  detail: string | null;
+  nextAttemptAt: number | null;
+  retries: number;
+  inDoubt: boolean;
+  link: CreditedLink | null;
+  deliveredBy: "register-then-record" | "single" | null;
+  certain: boolean;
+  attempt: Attempt | null;
+};
+
+const CLAIM = `
+UPDATE events SET lease_until = ?2, in_doubt = in_doubt + 1
+WHERE id IN (SELECT value FROM json_each(?1)) AND status = 'pending' AND next_attempt_at <= ?3 AND lease_until <= ?3
+  AND NOT EXISTS (SELECT 1 FROM pauses WHERE until > ?3)
+RETURNING id, provider, lead, retries, in_doubt, lease_until, reason`;
+
+type ClaimRow = {
+  id: string;
+  provider: string;
+  lead: string;
+  retries: number;
+  in_doubt: number;
+  lease_until: number;
+  reason: Reason;
+};
+
+/**
+ * Keeps the events that queue messages carried (the ledger may have been down when they came) and claims what is due
+ * among `ids`, until `leaseUntil`. While Dub has told us to wait nothing is claimed; `pausedUntil` says so.
+ */
+export async function keepAndClaim(
+  db: D1Database,
+  carried: NewEvent[],
+  ids: string[],
+  now: number,
+  leaseUntil: number,
+): Promise<{ claims: Claim[]; pausedUntil: number | null }> {
+  const results = await db.batch<ClaimRow & { until: number }>([
+    ...(carried.length > 0 ? keepStatements(db, carried, () => true) : []),
+    db.prepare("SELECT until FROM pauses WHERE until > ?1").bind(now),
+    db.prepare(CLAIM).bind(JSON.stringify(ids), leaseUntil, now),
+  ]);
+  const claims = (results.at(-1)?.results ?? []).map((row) => ({
+    id: row.id,
+    provider: row.provider,
+    lead: JSON.parse(row.lead) as Lead,
+    retries: row.retries,
+    inDoubt: row.in_doubt > 1,
+    leaseUntil: row.lease_until,
+    reason: row.reason,
+  }));
+  return { claims, pausedUntil: results.at(-2)?.results[0]?.until ?? null };
+}
+
+const SETTLE = `
+UPDATE events SET status = s.value->>'status', reason = s.value->>'reason', detail = s.value->>'detail',
+  next_attempt_at = s.value->>'nextAttemptAt', retries = s.value->>'retries', in_doubt = s.value->>'inDoubt',
+  lease_until = 0, queued_until = 0, link = s.value->>'link', delivered_by = s.value->>'deliveredBy',
+  delivered_at = iif(s.value->>'status' = 'delivered', ?2, NULL),
+  certain = iif(s.value->>'status' = 'delivered', s.value->>'certain', NULL)
+FROM json_each(?1) s WHERE events.id = s.value->>'id' AND events.lease_until = s.value->>'leaseUntil'`;
+
+const ATTEMPTS = `
+INSERT INTO attempts (event, at, phase, http_status, reason, message, milliseconds)
+SELECT a.value->>'event', ?2, a.value->>'phase', a.value->>'httpStatus', a.value->>'reason', a.value->>'message', a.value->>'milliseconds'
+FROM json_each(?1) a`;
+
+/** When the holder of a lead key ends without a lead, the oldest of its duplicates takes its turn. */
+const RELEASE = `
+UPDATE events SET status = 'pending', reason = 'new', next_attempt_at = ?2, queued_until = 0
+WHERE rowid IN (
+  SELECT min(d.rowid) FROM events d WHERE d.reason = 'duplicate_here' AND d.lead IS NOT NULL AND d.lead_key IN (
+    SELECT lead_key FROM events WHERE id IN (SELECT value FROM json_each(?1)) AND lead_key IS NOT NULL
+    EXCEPT SELECT lead_key FROM events WHERE ${HOLDS_KEY})
+  GROUP BY d.lead_key)`;
+
+/** Writes what came of claimed rows, all at once. A row whose lease was taken over by another consumer is left alone. */
+export async function settle(db: D1Database, settlements: Settlement[], now: number): Promise<void> {
+  if (settlements.length === 0) return;
+  const rows = settlements.map(({ claim, link, attempt: _, ...rest }) => ({
+    ...rest,
+    id: claim.id,
+    leaseUntil: claim.leaseUntil,
+    inDoubt: rest.inDoubt ? 1 : 0,
+    certain: rest.certain ? 1 : 0,
+    link: link && JSON.stringify(link),
+  }));
+  const attempts = settlements.flatMap(({ claim, reason, attempt }) =>
+    attempt ? [{ event: claim.id, reason, ...attempt }] : [],
+  );
+  const ended = settlements.filter(
+    ({ status, reason }) => ["skipped", "rejected", "failed"].includes(status) && reason !== "possibly_lost",
+  );
+  await db.batch([
+    db.prepare(SETTLE).bind(JSON.stringify(rows), now),
+    ...(attempts.length > 0 ? [db.prepare(ATTEMPTS).bind(JSON.stringify(attempts), now)] : []),
+    ...(ended.length > 0
+      ? [db.prepare(RELEASE).bind(JSON.stringify(ended.map(({ claim }) => claim.id)), now)]
+      : []),
+  ]);
+}
+
+/** Gives rows back to the sweep, when they could not be put on their way after all. */
+export async function giveBack(db: D1Database, ids: string[]): Promise<void> {
+  await db
+    .prepare("UPDATE events SET queued_until = 0 WHERE id IN (SELECT value FROM json_each(?1))")
+    .bind(JSON.stringify(ids))
+    .run();
+}
+
+/** Nothing is claimed before `until`. */
+export async function pause(db: D1Database, until: number): Promise<void> {
+  await db
+    .prepare(
+      "INSERT INTO pauses (name, until) VALUES ('dub', ?1) ON CONFLICT (name) DO UPDATE SET until = max(until, excluded.until)",
+    )
+    .bind(until)
+    .run();
+}
+
+const DUE = `
+UPDATE events SET queued_until = ?2 WHERE rowid IN (
+  SELECT rowid FROM events WHERE status = 'pending' AND next_attempt_at <= ?1 AND queued_until <= ?1 AND lease_until <= ?1
+  ORDER BY next_attempt_at LIMIT ?3)
+RETURNING id`;
+
+/** Ids of up to `limit` rows that are due and not on their way, marked as on their way until `queuedUntil`. */
+export async function takeDue(
+  db: D1Database,
+  now: number,
+  queuedUntil: number,
+  limit: number,
+): Promise<string[]> {
+  const { results } = await db.prepare(DUE).bind(now, queuedUntil, limit).all<{ id: string }>();
+  return results.map((row) => row.id);
+}

@@ -1,0 +1,73 @@
+/** The ledger's row of an event, as it is kept in D1 and carried by the queue. */
+import { type Lead, normalEventName } from "../lead.ts";
+import type { MappedEvent } from "../mapping/apply.ts";
+import { type Reason, type Status, statusOf } from "../reasons.ts";
+
+/** What is known of an event when it arrives. `lead`, `warnings` and `payload` are JSON; `receivedAt` in milliseconds. */
+export type NewEvent = {
+  id: string;
+  provider: string;
+  eventId: string;
+  type: string | null;
+  status: Status;
+  reason: Reason;
+  detail: string | null;
+  warnings: string | null;
+  lead: string | null;
+  leadKey: string | null;
+  payload: string | null;
+  receivedAt: number;
+};
+
+/** Payloads longer than this many UTF-16 units are not kept; their leads are. */
+const MAX_PAYLOAD = 1024 * 1024;
+
+/** The row that a mapped event becomes; null for one that is not kept. `text` is the event's JSON, if at hand. */
+export async function newEvent(
+  provider: string,
+  mapped: MappedEvent,
+  receivedAt: number,
+  text?: string,
+): Promise<NewEvent | null> {
+  const { outcome } = mapped;
+  if (outcome.kind === "ignored") return null;
+  const payload = text ?? JSON.stringify(mapped.event);
+  const eventId = mapped.eventId ?? `sha256:${await hash(payload)}`;
+  const reason: Reason = outcome.kind === "lead" ? "new" : outcome.reason;
+  return {
+    id: await hash(provider, eventId),
+    provider,
+    eventId: printable(eventId),
+    type: mapped.type === undefined ? null : printable(mapped.type),
+    status: statusOf(reason),
+    reason,
+    detail: outcome.kind === "ended" ? (outcome.detail ?? null) : null,
+    warnings: outcome.warnings.length > 0 ? JSON.stringify(outcome.warnings) : null,
+    lead: outcome.lead ? JSON.stringify(outcome.lead) : null,
+    leadKey: outcome.kind === "lead" && outcome.once === "customer" ? await leadKey(outcome.lead) : null,
+    payload: payload.length > MAX_PAYLOAD ? null : payload,
+    receivedAt,
+  };
+}
+
+/** What makes two leads the same at Dub: the customer and the event name as Dub compares it. */
+export function leadKey(lead: Lead): Promise<string> {
+  return hash(lead.customerExternalId, normalEventName(lead.eventName));
+}
+
+/** 128 bits of SHA-256 over the parts, in URL-safe base64: 22 characters. */
+async function hash(...parts: string[]): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(JSON.stringify(parts)));
+  return btoa(String.fromCharCode(...new Uint8Array(digest, 0, 16)))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replaceAll("=", "");
+}
+
+/** Names from outside, fit to be shown and stored: bounded, well-formed, without control characters. */
+function printable(name: string): string {
+  return name
+    .slice(0, 255)
+    .toWellFormed()
+    .replace(/\p{Cc}/gu, "\ufffd");
+}

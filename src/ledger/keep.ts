@@ -1,0 +1,83 @@
+/** Keeping events: idempotent, and one lead for each customer and event name. */
+import type { D1Database, D1PreparedStatement } from "@cloudflare/workers-types";
+import type { Reason, Status } from "../reasons.ts";
+import type { NewEvent } from "./event.ts";
+
+/** While a fresh event's queue message is on its way, the sweep leaves the event alone for so long (milliseconds). */
+const QUEUE_GRACE = 2 * 60_000;
+/** D1 takes parameters of at most 2 MB; JSON inside JSON may double. */
+const MAX_CHUNK_LENGTH = 400_000;
+const MAX_CHUNK_ROWS = 200;
+
+const INSERT = `
+INSERT INTO events (id, provider, event_id, type, status, reason, detail, warnings, lead, lead_key, payload, received_at, next_attempt_at, queued_until)
+SELECT e.value->>'id', e.value->>'provider', e.value->>'eventId', e.value->>'type', e.value->>'status', e.value->>'reason',
+  e.value->>'detail', e.value->>'warnings', e.value->>'lead', e.value->>'leadKey', coalesce(?2, e.value->>'payload'),
+  e.value->>'receivedAt',
+  iif(e.value->>'status' = 'pending', e.value->>'receivedAt', NULL), e.value->>'queuedUntil'
+FROM json_each(?1) e WHERE true
+ON CONFLICT (id) DO NOTHING`;
+
+/** A row that holds its lead key: another event with the same key is a duplicate of it. */
+export const HOLDS_KEY = `(status IN ('pending', 'delivered') OR reason = 'duplicate_at_dub')`;
+
+const MARK_DUPLICATES = `
+UPDATE events SET status = 'duplicate', reason = 'duplicate_here', next_attempt_at = NULL
+WHERE id IN (SELECT value FROM json_each(?1)) AND status = 'pending' AND reason = 'new' AND lead_key IS NOT NULL
+  AND EXISTS (SELECT 1 FROM events o WHERE o.lead_key = events.lead_key AND o.rowid < events.rowid AND ${HOLDS_KEY.replaceAll(/\b(status|reason)\b/g, "o.$1")})`;
+
+/** The statements that keep `events`; run them in one batch, in order. `queued`: a queue message is on its way too. */
+export function keepStatements(
+  db: D1Database,
+  events: NewEvent[],
+  queued: (event: NewEvent) => boolean,
+): D1PreparedStatement[] {
+  const statements = chunks(events).flatMap((chunk) => {
+    const [only] = chunk;
+    const alone = chunk.length === 1 && only ? only.payload : null;
+    const rows = chunk.map((event) => ({
+      ...event,
+      payload: alone === null ? event.payload : null,
+      queuedUntil: queued(event) ? event.receivedAt + QUEUE_GRACE : 0,
+    }));
+    return [db.prepare(INSERT).bind(JSON.stringify(rows), alone)];
+  });
+  return [...statements, db.prepare(MARK_DUPLICATES).bind(ids(events))];
+}
+
+/** Keeps events; answers what the ledger now says of each, which for a redelivery is what became of it the first time. */
+export async function keep(
+  db: D1Database,
+  events: NewEvent[],
+  queued: (event: NewEvent) => boolean,
+): Promise<Map<string, { status: Status; reason: Reason }>> {
+  const select = db
+    .prepare("SELECT id, status, reason FROM events WHERE id IN (SELECT value FROM json_each(?1))")
+    .bind(ids(events));
+  const results = await db.batch<{ id: string; status: Status; reason: Reason }>([
+    ...keepStatements(db, events, queued),
+    select,
+  ]);
+  return new Map(results.at(-1)?.results.map((row) => [row.id, row]));
+}
+
+function ids(events: { id: string }[]): string {
+  return JSON.stringify(events.map((event) => event.id));
+}
+
+function chunks(events: NewEvent[]): NewEvent[][] {
+  const all: NewEvent[][] = [];
+  let length = Number.POSITIVE_INFINITY;
+  for (const event of events) {
+    const own = (event.payload?.length ?? 0) + (event.lead?.length ?? 0);
+    const last = all.at(-1);
+    if (last && length + own <= MAX_CHUNK_LENGTH && last.length < MAX_CHUNK_ROWS) {
+      last.push(event);
+      length += own;
+    } else {
+      all.push([event]);
+      length = own;
+    }
+  }
+  return all;
+}

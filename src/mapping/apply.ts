@@ -1,0 +1,146 @@
+/** Applies a compiled mapping: one webhook → its events, each with the lead it makes or the reason why it makes none. */
+import { type Lead, type LeadField, tidyLead, usableClickId, type Warning } from "../lead.ts";
+import type { ReasonOf } from "../reasons.ts";
+import type { Compiled, CompiledRule, Mapping, Value } from "./compile.ts";
+
+/** What one event came to. `ended` events are kept with their reason, `ignored` ones are not kept. */
+export type Outcome =
+  | { kind: "lead"; lead: Lead; once: "customer" | "event"; warnings: Warning[] }
+  | {
+      kind: "ended";
+      reason: ReasonOf<"skipped" | "rejected">;
+      detail?: string;
+      warnings: Warning[];
+      lead?: Lead;
+    }
+  | { kind: "ignored" };
+
+export type MappedEvent = {
+  event: unknown;
+  /** The event's type as the provider names it. */
+  type: string | undefined;
+  /** What makes a redelivery the same event; undefined when neither mapping nor scheme names it. */
+  eventId: string | undefined;
+  outcome: Outcome;
+};
+
+export type Webhook = { body: unknown; headers: Headers; deliveryId: string | undefined };
+export type MapOptions = { acceptTestEvents: boolean };
+
+/** Splits a webhook into its events and maps each. Never throws: an expression that fails ends its event. */
+export function mapWebhook(mapping: Mapping, webhook: Webhook, options: MapOptions): MappedEvent[] {
+  const { events, problem } = split(mapping, webhook.body);
+  return events.map((event, i) => {
+    const header = (selector: { header: string }) => webhook.headers.get(selector.header) ?? undefined;
+    const numbered = (id: string | undefined) => (id && events.length > 1 ? `${id}#${i}` : id);
+    const type = "header" in mapping.type ? header(mapping.type) : textOf(mapping.type, event);
+    const ownId =
+      mapping.id === undefined
+        ? undefined
+        : "header" in mapping.id
+          ? numbered(header(mapping.id))
+          : textOf(mapping.id, event);
+    const outcome: Outcome = problem ?? mapEvent(mapping, event, type, options);
+    return { event, type, eventId: ownId ?? numbered(webhook.deliveryId), outcome };
+  });
+}
+
+/** Maps one event. `type` is given, since it may have come from a header. */
+export function mapEvent(
+  mapping: Mapping,
+  event: unknown,
+  type: string | undefined,
+  options: MapOptions,
+): Outcome {
+  if (typeof event !== "object" || event === null || Array.isArray(event)) return ended("not_an_object");
+  try {
+    if (truthy(mapping.thin, event)) return ended("thin_event");
+    const rule = mapping.rules.find(
+      (r) => type !== undefined && r.on.test(type) && (!r.when || truthy(r.when, event)),
+    );
+    if (!rule) return { kind: "ignored" };
+    if (!options.acceptTestEvents && truthy(mapping.test, event)) return ended("test_event");
+    return applyRule(rule, event);
+  } catch (error) {
+    if (error instanceof EvaluationError) return ended("expression_failed", error.message);
+    throw error;
+  }
+}
+
+const REQUIRED: LeadField[] = ["customerExternalId", "eventName"];
+
+function applyRule(rule: CompiledRule, event: object): Outcome {
+  const raw: Partial<Record<LeadField, unknown>> = {};
+  const failed: Warning[] = [];
+  for (const { field, value } of rule.lead) {
+    try {
+      raw[field] = resolve(value, event);
+    } catch (error) {
+      if (!(error instanceof EvaluationError) || REQUIRED.includes(field)) throw error;
+      failed.push({ field, did: `dropped: ${error.message}` });
+    }
+  }
+  const tidied = tidyLead(raw);
+  const warnings = [...failed, ...tidied.warnings];
+  if (rule.withoutClickId === "skip" && usableClickId(raw.clickId) === undefined)
+    return { kind: "ended", reason: "no_click_id", warnings, ...(tidied.ok && { lead: tidied.lead }) };
+  if (!tidied.ok) return { kind: "ended", reason: tidied.reason, detail: tidied.detail, warnings };
+  return { kind: "lead", lead: tidied.lead, once: rule.once, warnings };
+}
+
+function resolve(value: Value, event: object): unknown {
+  switch (value.kind) {
+    case "constant":
+      return value.value;
+    case "expression":
+      return evaluated(value, event);
+    case "object":
+      return Object.fromEntries(value.entries.map(([key, inner]) => [key, resolve(inner, event)]));
+  }
+}
+
+class EvaluationError extends Error {}
+
+function evaluated(expression: Compiled, event: unknown): unknown {
+  try {
+    return expression.evaluate(event);
+  } catch (error) {
+    throw new EvaluationError(`${expression.path}: ${(error as Error).message}`);
+  }
+}
+
+/** JMESPath's truth: null, false, "", [] and {} are false. */
+function truthy(expression: Compiled | undefined, event: unknown): boolean {
+  const value = expression && evaluated(expression, event);
+  if (typeof value === "object" && value !== null) return Object.keys(value).length > 0;
+  return value !== null && value !== undefined && value !== false && value !== "";
+}
+
+function textOf(expression: Compiled, event: unknown): string | undefined {
+  try {
+    const value = expression.evaluate(event);
+    return typeof value === "string" && value !== ""
+      ? value
+      : typeof value === "number"
+        ? String(value)
+        : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function split(mapping: Mapping, body: unknown): { events: unknown[]; problem?: Outcome } {
+  try {
+    const events = evaluated(mapping.each, body);
+    if (Array.isArray(events)) return { events };
+    if (events !== null && events !== undefined) return { events: [events] };
+    if (body === null) return { events: [null] };
+    return { events: [body], problem: ended("expression_failed", "each: gave no event") };
+  } catch (error) {
+    return { events: [body], problem: ended("expression_failed", (error as Error).message) };
+  }
+}
+
+function ended(reason: ReasonOf<"skipped" | "rejected">, detail?: string): Outcome {
+  return { kind: "ended", reason, warnings: [], ...(detail !== undefined && { detail }) };
+}

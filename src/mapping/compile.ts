@@ -1,0 +1,167 @@
+/** Compiles a mapping file: its JSON, checked by the schema, with every expression turned into a function. */
+import type * as z from "zod/mini";
+import type { LeadField } from "../lead.ts";
+import { type Ast, type Evaluate, ExpressionError, evaluate, parseExpression } from "./expression.ts";
+import { MappingFile } from "./schema.ts";
+
+/** One thing wrong in a mapping file. `path` is a JSON path such as `leads[0].lead.customerName`. */
+export type Problem = { path: string; message: string; expression?: string; column?: number };
+
+export class MappingError extends Error {
+  provider: string;
+  problems: Problem[];
+  constructor(provider: string, problems: Problem[]) {
+    super(`mappings/${provider}.json: ${problems.map(formatProblem).join("; ")}`);
+    this.provider = provider;
+    this.problems = problems;
+  }
+}
+
+export function formatProblem({ path, message, expression, column }: Problem): string {
+  return `${path}: ${message}${expression === undefined ? "" : ` at column ${column} of ${JSON.stringify(expression)}`}`;
+}
+
+/** An expression of a mapping file with where it stands. */
+export type Compiled = { kind: "expression"; path: string; source: string; ast: Ast; evaluate: Evaluate };
+export type Value =
+  | Compiled
+  | { kind: "constant"; value: number | boolean }
+  | { kind: "object"; entries: [key: string, value: Value][] };
+type Selector = Compiled | { header: string };
+
+export type CompiledRule = {
+  on: RegExp;
+  when: Compiled | undefined;
+  lead: { field: LeadField; value: Value }[];
+  withoutClickId: "skip" | "send";
+  once: "customer" | "event";
+};
+
+export type Mapping = {
+  provider: string;
+  file: MappingFile;
+  each: Compiled;
+  type: Selector;
+  id: Selector | undefined;
+  test: Compiled | undefined;
+  thin: Compiled | undefined;
+  rules: CompiledRule[];
+};
+
+/** Compiles the JSON of `mappings/<provider>.json`; throws a MappingError that names everything wrong at once. */
+export function compileMapping(provider: string, json: unknown): Mapping {
+  const parsed = MappingFile.safeParse(json);
+  if (!parsed.success) throw new MappingError(provider, parsed.error.issues.flatMap(problemsOf));
+  const file = parsed.data;
+  const problems: Problem[] = [];
+
+  const expression = (path: string, source: string): Compiled => {
+    try {
+      const ast = parseExpression(source);
+      return { kind: "expression", path, source, ast, evaluate: (event) => evaluate(ast, event) };
+    } catch (error) {
+      if (!(error instanceof ExpressionError)) throw error;
+      problems.push({ path, message: error.message, expression: source, column: error.column });
+      return { kind: "expression", path, source, ast: { type: "Current" }, evaluate: () => null };
+    }
+  };
+  const optional = (path: string, source: string | undefined) =>
+    source === undefined ? undefined : expression(path, source);
+  const value = (
+    path: string,
+    v: string | number | boolean | Record<string, string | number | boolean>,
+  ): Value => {
+    if (typeof v === "string") return expression(path, v);
+    if (typeof v !== "object") return { kind: "constant", value: v };
+    return {
+      kind: "object",
+      entries: Object.entries(v).map(([key, inner]) => [key, value(`${path}.${key}`, inner)]),
+    };
+  };
+  const selector = (path: string, s: string | { header: string }): Selector =>
+    typeof s === "string" ? expression(path, s) : s;
+
+  const mapping: Mapping = {
+    provider,
+    file,
+    each: expression("each", file.each),
+    type: selector("type", file.type),
+    id: file.id === undefined ? undefined : selector("id", file.id),
+    test: optional("test", file.test),
+    thin: optional("thin", file.thin),
+    rules: file.leads.map((rule, i) => ({
+      on: glob(rule.on),
+      when: optional(`leads[${i}].when`, rule.when),
+      lead: Object.entries(rule.lead).flatMap(([field, v]) =>
+        v === undefined ? [] : [{ field: field as LeadField, value: value(`leads[${i}].lead.${field}`, v) }],
+      ),
+      withoutClickId: rule.withoutClickId,
+      once: rule.once,
+    })),
+  };
+  if (problems.length > 0) throw new MappingError(provider, problems);
+  return mapping;
+}
+
+/** Every expression of a mapping, with its path. */
+export function expressionsOf({ each, type, id, test, thin, rules }: Mapping): Compiled[] {
+  const inside = (value: Value): Compiled[] =>
+    value.kind === "expression"
+      ? [value]
+      : value.kind === "object"
+        ? value.entries.flatMap(([, inner]) => inside(inner))
+        : [];
+  const top = [each, type, id, test, thin].filter((one) => one !== undefined && "ast" in one) as Compiled[];
+  return [
+    ...top,
+    ...rules.flatMap(({ when, lead }) => [
+      ...(when ? [when] : []),
+      ...lead.flatMap(({ value }) => inside(value)),
+    ]),
+  ];
+}
+
+function glob(patterns: string[]): RegExp {
+  const escaped = patterns.map((p) =>
+    p
+      .split("*")
+      .map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"))
+      .join(".*"),
+  );
+  return new RegExp(`^(?:${escaped.join("|")})$`, "s");
+}
+
+/** A union's issue says nothing by itself: the deepest of its branches is the one that was meant. */
+function problemsOf(issue: z.core.$ZodIssue): Problem[] {
+  if (issue.code === "invalid_union" && issue.errors.length > 0) {
+    const meant = issue.errors.reduce((a, b) => (depth(b) > depth(a) ? b : a));
+    if (depth(meant) > 0)
+      return meant.flatMap((inner) => problemsOf({ ...inner, path: [...issue.path, ...inner.path] }));
+    const types = issue.errors.flat().map((inner) => ("expected" in inner ? inner.expected : inner.message));
+    return [{ path: jsonPath(issue.path), message: `expected ${[...new Set(types)].join(" or ")}` }];
+  }
+  if (issue.code === "unrecognized_keys")
+    return issue.keys.map((key) => ({ path: jsonPath([...issue.path, key]), message: "unknown key" }));
+  return [{ path: jsonPath(issue.path), message: wording(issue) }];
+}
+
+function wording(issue: z.core.$ZodIssue): string {
+  if (issue.code === "invalid_type")
+    return `expected ${issue.expected}${issue.input === undefined ? ", and it is missing or of another type" : ""}`;
+  if (issue.code === "invalid_value")
+    return `expected one of ${issue.values.map((v) => JSON.stringify(v)).join(", ")}`;
+  if (issue.code === "invalid_union")
+    return `unknown ${"discriminator" in issue ? issue.discriminator : "value"}`;
+  if (issue.code === "too_small") return "must not be empty";
+  if (issue.code === "invalid_format") return `not a valid ${issue.format}`;
+  return issue.message;
+}
+
+function depth(issues: z.core.$ZodIssue[]): number {
+  return Math.max(...issues.map((issue) => issue.path.length));
+}
+
+function jsonPath(path: PropertyKey[]): string {
+  const text = path.map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`)).join("");
+  return text.replace(/^\./, "") || "(file)";
+}

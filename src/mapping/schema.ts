@@ -1,0 +1,184 @@
+/** The mapping file: its zod schema. mapping.schema.json is made from it, so every description here is read in editors. */
+import * as z from "zod/mini";
+
+const about = (text: string) => z.describe(text);
+
+const expression = z
+  .string()
+  .check(z.minLength(1), about("A JMESPath expression, evaluated against one event."));
+const value = z
+  .union([expression, z.number(), z.boolean()])
+  .check(
+    about(
+      "A JMESPath expression evaluated against one event, or a number or boolean that is itself. A constant string is quoted inside: \"'Sign Up'\".",
+    ),
+  );
+const header = z.strictObject({
+  header: z.string().check(z.minLength(1), about("Name of a request header.")),
+});
+const names = z.union([z.string(), z.array(z.string()).check(z.minLength(1))]);
+
+const hmac = z.strictObject({
+  scheme: z.literal("hmac"),
+  algorithm: z.optional(z.enum(["SHA-1", "SHA-256", "SHA-512"]).check(about("Default SHA-256."))),
+  signature: z.strictObject({
+    header: names.check(about("Header(s) that carry the signature; the first present is used.")),
+    prefix: z.optional(z.string().check(about('Text before each signature, such as "sha256=".'))),
+    split: z.optional(z.string().check(about('Separator of the items in the header, such as ",".'))),
+    kv: z.optional(z.string().check(about('Separator of key and value inside an item, such as "=".'))),
+    key: z.optional(z.string().check(about('Key of the items that are signatures, such as "v1".'))),
+  }),
+  encoding: z.enum(["hex", "base64"]).check(about("How the signature is written.")),
+  payload: z.optional(
+    names.check(
+      about(
+        'What is signed; {body} {json} {id} {timestamp} {method} {url} are filled in. Several are all tried. Default "{body}".',
+      ),
+    ),
+  ),
+  id: z.optional(
+    names.check(about("Header(s) with the delivery's id, for {id} and for recognising a redelivery.")),
+  ),
+  timestamp: z.optional(
+    z.strictObject({
+      header: z.optional(names.check(about("Header(s) that carry the timestamp."))),
+      field: z.optional(
+        z
+          .string()
+          .check(about('Key of the item of the signature header that is the timestamp, such as "t".')),
+      ),
+      unit: z.enum(["s", "ms"]),
+      tolerance: z
+        .number()
+        .check(z.positive(), about("Largest difference to now, in seconds, in both directions.")),
+    }),
+  ),
+  secret: z.optional(
+    z.strictObject({
+      strip: z.optional(
+        z.array(z.string()).check(about("Prefixes removed before decoding; the first that fits.")),
+      ),
+      encoding: z
+        .array(z.enum(["base64", "utf8"]))
+        .check(z.minLength(1), about("How the secret becomes the key; several are all tried. Default utf8.")),
+      minBytes: z.optional(
+        z.number().check(about("Shortest base64-decoded key accepted, in bytes. Default 16.")),
+      ),
+    }),
+  ),
+});
+export type HmacParameters = z.infer<typeof hmac>;
+
+const token = z.strictObject({
+  scheme: z.literal("token"),
+  header: z.string().check(about("Header that carries the secret itself.")),
+  prefix: z.optional(
+    z.string().check(about('A word before the secret that may be there or not, such as "Bearer ".')),
+  ),
+});
+export type TokenParameters = z.infer<typeof token>;
+
+export const Verify = z
+  .discriminatedUnion("scheme", [
+    z.strictObject({
+      scheme: z
+        .literal("standard-webhooks")
+        .check(about("standardwebhooks.com and Svix: webhook-* or svix-* headers.")),
+    }),
+    z.strictObject({ scheme: z.literal("stripe").check(about("Stripe-Signature: t=…,v1=….")) }),
+    hmac,
+    token,
+  ])
+  .check(about("How the webhook proves that it is genuine."));
+export type Verify = z.infer<typeof Verify>;
+
+const Rule = z.strictObject({
+  on: z
+    .array(z.string())
+    .check(z.minLength(1), about("Event types this rule is for. * stands for any characters.")),
+  when: z.optional(
+    expression.check(about("A further condition. Events that no rule takes are answered and not kept.")),
+  ),
+  lead: z
+    .strictObject({
+      clickId: z.optional(value),
+      eventName: value,
+      customerExternalId: value,
+      customerName: z.optional(value),
+      customerEmail: z.optional(value),
+      customerAvatar: z.optional(value),
+      eventQuantity: z.optional(value),
+      mode: z.optional(value),
+      metadata: z.optional(z.union([expression, z.record(z.string(), value)])),
+    })
+    .check(about("The lead body of Dub's POST /track/lead.")),
+  withoutClickId: z
+    ._default(z.enum(["skip", "send"]), "skip")
+    .check(
+      about("skip: no lead without a click id. send: Dub uses the click of the customer it already knows."),
+    ),
+  once: z
+    ._default(z.enum(["customer", "event"]), "customer")
+    .check(about("customer: one lead for each customer and event name, ever. event: one for each event.")),
+});
+
+export const MappingFile = z.strictObject({
+  $schema: z.optional(z.string()),
+  name: z.string().check(z.minLength(1), about("The provider's name, for people.")),
+  docs: z.url().check(about("Where the provider documents its webhooks.")),
+  notes: z.optional(z.array(z.string()).check(about("What the operator should know about this mapping."))),
+  verify: Verify,
+  format: z
+    ._default(z.enum(["json", "json-lines"]), "json")
+    .check(about("json-lines: the body is JSON, or one JSON document a line.")),
+  each: z
+    ._default(expression, "@")
+    .check(
+      about('JMESPath expression that gives the event, or the list of events, of one webhook. Default "@".'),
+    ),
+  type: z.union([expression, header]).check(about("The event's type.")),
+  id: z.optional(
+    z
+      .union([expression, header])
+      .check(
+        about(
+          "What makes a redelivery the same event. Default: the delivery id of the scheme, else a hash of the event.",
+        ),
+      ),
+  ),
+  test: z.optional(
+    expression.check(about("True for the provider's own test events: kept as skipped, never sent.")),
+  ),
+  thin: z.optional(
+    expression.check(about("True for events that only point at their data: kept as rejected.")),
+  ),
+  leads: z
+    .array(Rule)
+    .check(z.minLength(1), about("Rules, tried in order; the first that takes the event makes its lead.")),
+});
+export type MappingFile = z.infer<typeof MappingFile>;
+
+/** A file beside a mapping: one webhook and what must become of each event in it. Test, documentation and something to send. */
+export const Sample = z.strictObject({
+  $schema: z.optional(z.string()),
+  title: z.string(),
+  headers: z.optional(z.record(z.string(), z.string())),
+  send: z
+    ._default(z.enum(["json", "json-lines"]), "json")
+    .check(about("json-lines: webhook is an array that is sent one item a line.")),
+  webhook: z.unknown(),
+  expect: z
+    .array(
+      z.union([
+        z.strictObject({
+          lead: z.record(z.string(), z.unknown()),
+          warnings: z.optional(z.array(z.string())),
+        }),
+        z.strictObject({ skipped: z.string() }),
+        z.strictObject({ rejected: z.string() }),
+        z.strictObject({ ignored: z.literal(true) }),
+      ]),
+    )
+    .check(about("What becomes of each event of the webhook, in order.")),
+});
+export type Sample = z.infer<typeof Sample>;

@@ -1,0 +1,43 @@
+/** The Worker: fetch, queue and scheduled, wired to the rooms. */
+import type { ExecutionContext, MessageBatch } from "@cloudflare/workers-types";
+import { Hono } from "hono";
+import { mappings } from "../mappings/index.ts";
+import { consume } from "./deliver/consume.ts";
+import type { QueueMessage } from "./deliver/message.ts";
+import { sweep } from "./deliver/sweep.ts";
+import type { Edges, Env } from "./env.ts";
+import { log } from "./log.ts";
+import { receive } from "./receive/route.ts";
+
+/** Builds the Worker's handlers over the world outside: clock, chance, network and mapping files. */
+export function createWorker(edges: Edges) {
+  const app = new Hono<{ Bindings: Env }>();
+  app.post("/webhooks/:provider", (c) => receive(c, edges));
+  app.all("/webhooks/:provider", (c) =>
+    c.json({ error: "method_not_allowed", message: "Webhooks are sent with POST." }, 405, { allow: "POST" }),
+  );
+  app.get("/", (c) => c.text("webhook-to-lead: send webhooks to POST /webhooks/<provider>\n"));
+  app.notFound((c) =>
+    c.json({ error: "not_found", message: "Webhooks go to POST /webhooks/<provider>." }, 404),
+  );
+  app.onError((error, c) => {
+    log("error", "unexpected", { message: error.message, at: error.stack?.split("\n")[1]?.trim() });
+    return c.json(
+      { error: "unexpected", message: "Something unexpected happened. Send it again later." },
+      500,
+    );
+  });
+
+  return {
+    fetch: (request: Request, env: Env, ctx: ExecutionContext) => app.fetch(request, env, ctx),
+    queue: (batch: MessageBatch<QueueMessage>, env: Env) => consume(batch, env, edges),
+    scheduled: (_controller: unknown, env: Env) => sweep(env, edges),
+  };
+}
+
+export default createWorker({
+  now: Date.now,
+  random: Math.random,
+  fetch: (request) => fetch(request),
+  mappings,
+});
