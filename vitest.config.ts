@@ -7,6 +7,7 @@ const migrations = await readD1Migrations(resolve(import.meta.dirname, "src/ledg
 
 export default defineConfig({
   test: {
+    silent: "passed-only",
     projects: [
       {
         plugins: [

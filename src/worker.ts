@@ -6,13 +6,15 @@ import { consume } from "./deliver/consume.ts";
 import type { QueueMessage } from "./deliver/message.ts";
 import { sweep } from "./deliver/sweep.ts";
 import type { Edges, Env } from "./env.ts";
+import { createRefusalCounter } from "./ledger/refusals.ts";
 import { log } from "./log.ts";
 import { receive } from "./receive/route.ts";
 
 /** Builds the Worker's handlers over the world outside: clock, chance, network and mapping files. */
 export function createWorker(edges: Edges) {
+  const countRefusal = createRefusalCounter();
   const app = new Hono<{ Bindings: Env }>();
-  app.post("/webhooks/:provider", (c) => receive(c, edges));
+  app.post("/webhooks/:provider", (c) => receive(c, edges, countRefusal));
   app.all("/webhooks/:provider", (c) =>
     c.json({ error: "method_not_allowed", message: "Webhooks are sent with POST." }, 405, { allow: "POST" }),
   );

@@ -4,7 +4,7 @@ import { enqueue, fitsQueue } from "../deliver/message.ts";
 import { type Edges, type Env, parseSettings, type Settings, SettingsError, secretName } from "../env.ts";
 import { type NewEvent, newEvent } from "../ledger/event.ts";
 import { keep } from "../ledger/keep.ts";
-import { countRefusal } from "../ledger/refusals.ts";
+import type { RefusalCounter } from "../ledger/refusals.ts";
 import { log } from "../log.ts";
 import { mapWebhook } from "../mapping/apply.ts";
 import { MappingError } from "../mapping/compile.ts";
@@ -31,7 +31,11 @@ export type EventAnswer =
  * Receives one webhook. 200: every event is kept, or is of no interest. 400, 413: can't be read. 401: not genuine.
  * 404: no such provider, or its secret is not set. 503: could not be judged or kept, so that the provider sends again.
  */
-export async function receive(c: Context<{ Bindings: Env }>, edges: Edges): Promise<Response> {
+export async function receive(
+  c: Context<{ Bindings: Env }>,
+  edges: Edges,
+  countRefusal: RefusalCounter,
+): Promise<Response> {
   const provider = c.req.param("provider") ?? "";
   const { env } = c;
   const failed = (status: 400 | 401 | 404 | 413 | 503, error: string, message: string) =>

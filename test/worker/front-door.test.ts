@@ -1,0 +1,425 @@
+/** What the front door accepts, refuses and says; the numbered must-have cases run over every provider. */
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { mappings } from "../../mappings/index.ts";
+import { sampleBody } from "../../src/dev/sign.ts";
+import { secretName } from "../../src/env.ts";
+import { hmacParameters } from "../../src/receive/verify/index.ts";
+import { MINUTE, openHouse, SECOND, sampleOf, signUp } from "./house.ts";
+
+const WRONG: Record<string, string> = {
+  "standard-webhooks": "whsec_YW5vdGhlci1zZWNyZXQtb2Ytc29tZWJvZHktZWxzZQ==",
+  other: "another-secret-of-somebody-else",
+};
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+/** The refusal's reason in the ledger, after a 401 that does not tell it. */
+async function expectRefused(house: Awaited<ReturnType<typeof openHouse>>, request: Request, reason: string) {
+  const response = await house.fetch(request);
+  expect(response.status).toBe(401);
+  expect(await response.json()).toEqual({
+    error: "unauthorized",
+    message: "The webhook could not be verified.",
+  });
+  expect(await house.rows()).toEqual([]);
+  expect(await house.refusals()).toMatchObject([{ reason }]);
+}
+
+describe.each(Object.keys(mappings))("%s: must-have cases", (provider) => {
+  const body = sampleBody(sampleOf(provider));
+  const open = async () => {
+    const house = await openHouse();
+    const scheme = house.verifyOf(provider);
+    const parameters = scheme.scheme === "token" ? undefined : hmacParameters(scheme);
+    return { house, scheme, parameters, wrong: WRONG[scheme.scheme] ?? (WRONG.other as string) };
+  };
+  const flush = 11 * SECOND;
+
+  it("P1 takes what is genuine", async () => {
+    const { house } = await open();
+    const [answer] = await house.send(provider, body);
+    expect(answer).toMatchObject({ status: "pending", reason: "new" });
+    expect((await house.rows())[0]).toMatchObject({ provider, status: "pending" });
+  });
+
+  it("P2 refuses a tampered body, where the scheme covers it", async ({ skip }) => {
+    const { house, parameters } = await open();
+    if (!parameters) skip("a token does not cover the body");
+    const genuine = await house.request(provider, body);
+    const tampered = new Request(genuine, { method: "POST", body: new Uint8Array([...body, 32]) });
+    await expectRefused(house, tampered, "signature_mismatch");
+  });
+
+  it("P3 refuses a wrong secret", async () => {
+    const { house, parameters, wrong } = await open();
+    await expectRefused(
+      house,
+      await house.request(provider, body, { secret: wrong }),
+      parameters ? "signature_mismatch" : "token_mismatch",
+    );
+  });
+
+  it("P4 refuses when any header of the scheme is missing", async () => {
+    const { house } = await open();
+    const genuine = await house.request(provider, body);
+    for (const name of [...genuine.headers.keys()].filter((header) => header !== "content-type")) {
+      house.clock.now += flush;
+      const without = await house.request(provider, body);
+      without.headers.delete(name);
+      expect((await house.fetch(without)).status).toBe(401);
+    }
+    expect(await house.rows()).toEqual([]);
+    const reasons = (await house.refusals()).map(({ reason }) => reason);
+    expect(reasons).toEqual(["missing_header"]);
+  });
+
+  it("P5 answers an empty body with 400, signed or not at all with 401", async () => {
+    const { house } = await open();
+    const empty = await house.fetch(await house.request(provider, new Uint8Array()));
+    expect([empty.status, await empty.json()]).toEqual([
+      400,
+      { error: "not_json", message: "The body is not JSON." },
+    ]);
+    expect(
+      (await house.fetch(new Request(`https://x/webhooks/${provider}`, { method: "POST" }))).status,
+    ).toBe(401);
+  });
+
+  it("P6 takes a body of many-byte characters", async () => {
+    const { house } = await open();
+    const text = new TextDecoder().decode(body).replaceAll("Mira", "Zoë 🌱 美羅");
+    await house.send(provider, new TextEncoder().encode(text));
+    expect((await house.rows())[0]?.lead).toContain("Zoë 🌱 美羅");
+  });
+
+  it("P7 answers bytes that are not UTF-8 with 400", async () => {
+    const { house } = await open();
+    const response = await house.fetch(
+      await house.request(provider, new Uint8Array([0x7b, 0xff, 0xfe, 0x7d])),
+    );
+    expect([response.status, ((await response.json()) as { error: string }).error]).toEqual([
+      400,
+      "not_utf8",
+    ]);
+  });
+
+  it("T1–T3 takes a timestamp at the tolerance and refuses one past it, in both directions", async ({
+    skip,
+  }) => {
+    const { house, parameters } = await open();
+    if (!parameters?.timestamp) skip("the scheme has no timestamp");
+    const tolerance = (parameters?.timestamp?.tolerance ?? 0) * SECOND;
+    for (const direction of [-1, 1]) {
+      const at = house.clock.now + direction * tolerance;
+      expect((await house.fetch(await house.request(provider, body, { at }))).status).toBe(200);
+    }
+    house.clock.now += flush;
+    const old = await house.fetch(
+      await house.request(provider, body, { at: house.clock.now - tolerance - SECOND }),
+    );
+    house.clock.now += flush;
+    const future = await house.fetch(
+      await house.request(provider, body, { at: house.clock.now + tolerance + SECOND }),
+    );
+    expect([old.status, future.status]).toEqual([401, 401]);
+    expect((await house.refusals()).map(({ reason }) => reason)).toEqual([
+      "timestamp_in_future",
+      "timestamp_too_old",
+    ]);
+  });
+
+  it("R1 takes the old and the new secret while it is rotated", async () => {
+    const { house, wrong } = await open();
+    house.env[secretName(provider)] = `${wrong}\n ${house.secretOf(provider)}\n`;
+    for (const secret of [wrong, house.secretOf(provider)])
+      expect((await house.fetch(await house.request(provider, body, { secret }))).status).toBe(200);
+  });
+
+  it("R2 answers a redelivery with what became of it, and changes nothing", async () => {
+    const { house } = await open();
+    const also = { id: "msg_the_same" };
+    await house.send(provider, body, also);
+    await house.pump();
+    const before = await house.rows();
+    house.clock.now += MINUTE;
+    const [again] = await house.send(provider, body, also);
+    await house.pump();
+    expect(again).toMatchObject({ status: "delivered", reason: "recorded" });
+    expect(await house.rows()).toEqual(before);
+    expect(house.dub.calls).toHaveLength(2);
+  });
+});
+
+describe("addresses and methods", () => {
+  it("names the secret to set when a provider is off", async () => {
+    const house = await openHouse({ settings: { AUTH0_LOGS_WEBHOOK_SECRET: " " } });
+    const response = await house.fetch(
+      new Request("https://x/webhooks/auth0-logs", { method: "POST", body: "{}" }),
+    );
+    expect([response.status, await response.json()]).toEqual([
+      404,
+      {
+        error: "provider_off",
+        message: "This provider is off. Set the Worker secret AUTH0_LOGS_WEBHOOK_SECRET to turn it on.",
+      },
+    ]);
+  });
+
+  it.each(["nobody", "__proto__", "constructor", "toString", "..%2fclerk", "clerk%00", "CLERK"])(
+    "answers 404 to /webhooks/%s",
+    async (name) => {
+      const house = await openHouse();
+      const response = await house.fetch(
+        new Request(`https://x/webhooks/${name}`, { method: "POST", body: "{}" }),
+      );
+      expect(response.status).toBe(404);
+      expect(await response.text()).toContain("auth0, auth0-logs, clerk, stripe");
+    },
+  );
+
+  it.each(["GET", "PUT", "DELETE", "HEAD", "OPTIONS"])("answers 405 to %s", async (method) => {
+    const house = await openHouse();
+    const response = await house.fetch(new Request("https://x/webhooks/clerk", { method }));
+    expect([response.status, response.headers.get("allow")]).toEqual([405, "POST"]);
+  });
+
+  it("says at / what it is, and 404 elsewhere", async () => {
+    const house = await openHouse();
+    expect((await house.fetch(new Request("https://x/"))).status).toBe(200);
+    expect((await house.fetch(new Request("https://x/else"))).status).toBe(404);
+  });
+});
+
+describe("size and form of the body", () => {
+  it.each([
+    ["with", true],
+    ["without", false],
+  ])("takes MAX_BODY_BYTES and not one more, %s content-length", async (_, declared) => {
+    const house = await openHouse({ settings: { MAX_BODY_BYTES: "2048" } });
+    for (const [size, status] of [
+      [2048, 200],
+      [2049, 413],
+    ] as const) {
+      const json = new TextEncoder().encode(JSON.stringify({ type: "session.created", pad: "" }));
+      const body = new Uint8Array(size).fill(32);
+      body.set(json);
+      const signed = await house.request("clerk", body);
+      const stream = new Blob([body]).stream();
+      const request = declared
+        ? signed
+        : new Request(signed.url, { method: "POST", headers: signed.headers, body: stream });
+      expect((await house.fetch(request)).status).toBe(status);
+    }
+  });
+
+  it.each([
+    ["nested a hundred levels", `{"type":"x","a":${"[".repeat(99)}${"]".repeat(99)}}`, 200],
+    ["nested a hundred and one levels", `{"type":"x","a":${"[".repeat(100)}${"]".repeat(100)}}`, 400],
+    ["brackets inside text", `{"type":"x","a":"${'[{\\"'.repeat(200)}"}`, 200],
+    ["nothing but opening brackets", "[".repeat(200_000), 400],
+    ["half a document", '{"type":', 400],
+    ["NaN", '{"a":NaN}', 400],
+    ["JSON lines where they are not expected", '{"type":"x"}\n{"type":"y"}', 400],
+    ["a gzip body", "\u001f\u008b\u0008", 400],
+  ])("%s", async (_, text, status) => {
+    const house = await openHouse();
+    expect((await house.fetch(await house.request("clerk", new TextEncoder().encode(text)))).status).toBe(
+      status,
+    );
+  });
+
+  it.each(["null", "42", '"text"', "[]", "[1]", "true"])("keeps %s, signed, as rejected", async (text) => {
+    const house = await openHouse();
+    const [answer] = await house.send("clerk", new TextEncoder().encode(text));
+    expect(answer ?? null).toEqual(
+      text === "[]" ? null : expect.objectContaining({ status: "rejected", reason: "not_an_object" }),
+    );
+  });
+
+  it("reads duplicate keys, __proto__ keys and numbers past all bounds plainly", async () => {
+    const house = await openHouse();
+    const text = JSON.stringify(signUp("user_1")).replace(
+      '"id":"user_1"',
+      '"id":"user_0","__proto__":{"id":"evil"},"id":12345678901234567890,"created_at":1e400',
+    );
+    await house.send("clerk", new TextEncoder().encode(text));
+    const row = await house.row();
+    expect(JSON.parse(row.lead ?? "")).toMatchObject({ customerExternalId: "12345678901234567890" });
+    expect(row.payload).toBe(text);
+    expect(({} as { id?: string }).id).toBeUndefined();
+  });
+});
+
+describe("Auth0 log streams", () => {
+  const logs = () => sampleOf("auth0-logs").webhook as { log_id: string; data: Record<string, unknown> }[];
+
+  it.each([
+    ["array", (all: unknown[]) => JSON.stringify(all)],
+    ["lines", (all: unknown[]) => `${all.map((one) => JSON.stringify(one)).join("\r\n")}\n\n`],
+  ])("answers each event of a JSON %s", async (_, format) => {
+    const house = await openHouse();
+    const answers = await house.send("auth0-logs", new TextEncoder().encode(format(logs())));
+    expect(answers.map(({ status }) => status)).toEqual(["pending", "ignored"]);
+  });
+
+  it("takes a single JSON object", async () => {
+    const house = await openHouse();
+    expect(await house.send("auth0-logs", logs()[0])).toMatchObject([{ status: "pending" }]);
+  });
+
+  it("keeps a broken line as rejected and takes the others", async () => {
+    const house = await openHouse();
+    const body = new TextEncoder().encode(`${JSON.stringify(logs()[0])}\n{"log_id": "9`);
+    expect(await house.send("auth0-logs", body)).toMatchObject([
+      { status: "pending" },
+      { status: "rejected", reason: "not_an_object" },
+    ]);
+    expect((await house.rows())[1]?.payload).toBe('"{\\"log_id\\": \\"9"');
+  });
+
+  it("takes the token bare, with Bearer, and with Bearer in the secret too; not another", async () => {
+    const house = await openHouse();
+    const secret = house.secretOf("auth0-logs");
+    for (const [inSecret, header, status] of [
+      [secret, secret, 200],
+      [secret, `Bearer ${secret}`, 200],
+      [`Bearer ${secret}`, `bearer ${secret}`, 200],
+      [`Bearer ${secret}`, "Bearer", 401],
+      [`Bearer ${secret}`, "Bearer Bearer", 401],
+      [secret, secret.slice(1), 401],
+    ] as const) {
+      house.env.AUTH0_LOGS_WEBHOOK_SECRET = inSecret;
+      expect(
+        (await house.fetch(await house.request("auth0-logs", logs(), { headers: { authorization: header } })))
+          .status,
+      ).toBe(status);
+    }
+  });
+});
+
+describe("what is wrong on our side is 503 with a sentence, so that the provider sends again", () => {
+  it.each([
+    [
+      { RETRY_SCHEDULE: "30,soon" },
+      "RETRY_SCHEDULE must be seconds between attempts, whole numbers separated by commas, such as 30,120,600.",
+    ],
+    [
+      { DUB_API_KEY: "dub_pk_12345" },
+      "DUB_API_KEY must be an API key of a Dub workspace: it starts with dub_ and not with dub_pk_ (a publishable key).",
+    ],
+    [
+      { DUB_DELIVERY: "twice", ACCEPT_TEST_EVENTS: "yes" },
+      "DUB_DELIVERY must be register-then-record or single; ACCEPT_TEST_EVENTS must be true or false.",
+    ],
+    [
+      { CLERK_WEBHOOK_SECRET: "whsec_!!!!" },
+      'CLERK_WEBHOOK_SECRET is not base64 after "v1,whsec_" or "whsec_": copy the whole secret from the provider',
+    ],
+    [
+      { CLERK_WEBHOOK_SECRET: "whsec_c2hvcnQ=" },
+      "CLERK_WEBHOOK_SECRET decodes to 5 bytes, at least 16 are needed: copy the whole secret from the provider",
+    ],
+    [
+      { CLERK_WEBHOOK_SECRET: "whsec_bG9uZy1lbm91Z2gtc2VjcmV0LTE= whsec_c2hvcnQ=" },
+      "CLERK_WEBHOOK_SECRET decodes to 5 bytes, at least 16 are needed: copy the whole secret from the provider",
+    ],
+  ])("%j", async (settings, message) => {
+    const house = await openHouse({ settings });
+    const response = await house.fetch(
+      new Request("https://x/webhooks/clerk", { method: "POST", body: "{}" }),
+    );
+    expect([response.status, await response.json()]).toEqual([503, { error: "misconfigured", message }]);
+  });
+
+  it("a short token", async () => {
+    const house = await openHouse({ settings: { AUTH0_WEBHOOK_SECRET: "fifteen-letters" } });
+    const response = await house.fetch(
+      new Request("https://x/webhooks/auth0", { method: "POST", body: "{}" }),
+    );
+    expect([response.status, await response.text()]).toEqual([
+      503,
+      expect.stringContaining("AUTH0_WEBHOOK_SECRET must have at least 16 characters"),
+    ]);
+  });
+
+  it("a wrong mapping file", async () => {
+    const house = await openHouse({
+      mappings: { clerk: { ...(mappings.clerk as object), type: "typ e" } },
+    }).catch((error: Error) => error);
+    if (house instanceof Error) throw house;
+    const response = await house.fetch(
+      new Request("https://x/webhooks/clerk", { method: "POST", body: "{}" }),
+    );
+    expect([response.status, await response.text()]).toEqual([
+      503,
+      expect.stringContaining("mappings/clerk.json: type: "),
+    ]);
+  });
+});
+
+describe("what it tells to whom", () => {
+  it("counts a flood of forged webhooks in one row with few writes", async () => {
+    const house = await openHouse();
+    const prepare = vi.spyOn(Object.getPrototypeOf((await import("./house.ts")).db), "prepare");
+    for (let i = 0; i < 500; i++) {
+      house.clock.now += 40; // twenty seconds in all
+      const response = await house.fetch(
+        new Request("https://x/webhooks/stripe", {
+          method: "POST",
+          body: "{}",
+          headers: { "stripe-signature": `t=${(house.clock.now / 1000) | 0},v1=${"ab".repeat(32)}` },
+        }),
+      );
+      expect(response.status).toBe(401);
+    }
+    expect(prepare.mock.calls.length).toBeLessThanOrEqual(3);
+    prepare.mockRestore();
+    house.clock.now += 11 * SECOND;
+    await house.fetch(
+      new Request("https://x/webhooks/stripe", {
+        method: "POST",
+        body: "{}",
+        headers: { "stripe-signature": `t=${(house.clock.now / 1000) | 0},v1=${"ab".repeat(32)}` },
+      }),
+    );
+    expect(await house.refusals()).toEqual([
+      {
+        provider: "stripe",
+        reason: "signature_mismatch",
+        count: 501,
+        evidence:
+          "the signature fits none of the 1 secret(s) in STRIPE_WEBHOOK_SECRET: copy it again from the provider",
+      },
+    ]);
+    expect(await house.rows()).toEqual([]);
+  });
+
+  it("holds no secret, e-mail or name in any log line or answer", async () => {
+    const lines: string[] = [];
+    for (const level of ["info", "warn", "error", "log"] as const)
+      vi.spyOn(console, level).mockImplementation((...parts) => void lines.push(parts.join(" ")));
+    const house = await openHouse({
+      dub: { fault: ({ customerExternalId }) => (customerExternalId.length % 2 ? "bad_gateway" : undefined) },
+    });
+    const answers: string[] = [];
+    for (const provider of Object.keys(mappings)) {
+      const body = sampleBody(sampleOf(provider));
+      for (const also of [
+        {},
+        { headers: { authorization: "Bearer mira@orchard.example-is-no-token" } },
+        { at: 0 },
+      ])
+        answers.push(await (await house.fetch(await house.request(provider, body, also))).text());
+      answers.push(await (await house.fetch(await house.request(provider, body.slice(0, -2)))).text());
+    }
+    await house.pump();
+    await house.pass(5 * MINUTE);
+    const all = [...lines, ...answers].join("\n");
+    expect(lines.length).toBeGreaterThan(10);
+    expect(all).not.toMatch(/mira|solberg|orchard\.example/i);
+    for (const provider of Object.keys(mappings)) expect(all).not.toContain(house.secretOf(provider));
+    expect(all).not.toContain(house.env.DUB_API_KEY);
+  });
+});
