@@ -125,7 +125,7 @@ const HOLDERS: Record<Exclude<KeyHolder, "owner">, () => DubError> = {
   invite_expired: () => new DubError(410, "invite_expired", "The workspace invitation has expired."),
 };
 
-/** Makes a stand-in. `app` is the API; `recorded`, `customers` and `calls` are what it has seen, for tests and tables. */
+/** Makes a stand-in. `app` is the API; `recorded`, `customers`, `asked` (times of all calls) and `calls` (those let in) are what it has seen, for tests and tables. */
 export function createDubStandIn({
   now = Date.now,
   keys = { [LOCAL_KEY]: "owner" },
@@ -133,8 +133,10 @@ export function createDubStandIn({
   fault = () => undefined,
   limit = 1200,
 }: StandInOptions = {}) {
+  const holders = new Map(Object.entries(keys));
   const recorded: Recorded[] = [];
   const customers = new Map<string, Customer>();
+  const asked: number[] = [];
   const calls: (Call & { at: number; status: number | "none" })[] = [];
   const dedup = new Map<string, number>();
   const clickCache = new Map<string, number>();
@@ -150,7 +152,7 @@ export function createDubStandIn({
       );
     const key = header.slice("Bearer ".length);
     if (!key.startsWith("dub_")) throw new DubError(404, "not_found", "Workspace ID not found.");
-    const holder = Object.hasOwn(keys, key) ? keys[key] : undefined;
+    const holder = holders.get(key);
     if (holder === undefined) throw new DubError(401, "unauthorized", "Unauthorized: Invalid API key.");
     if (!rate.take(key)) throw new DubError(429, "rate_limit_exceeded", "Too many requests.");
     if (holder !== "owner") throw HOLDERS[holder]();
@@ -266,6 +268,7 @@ export function createDubStandIn({
 
   const app = new Hono();
   app.post("/track/lead", async (c) => {
+    asked.push(now());
     authorise(c.req.header("authorization"));
     const body = await parse(c.req.raw);
     const call: Call = {
@@ -315,5 +318,7 @@ export function createDubStandIn({
       headers,
     );
   });
-  return { app, recorded, customers, calls };
+  /** Makes `key` valid. */
+  const accept = (key: string) => void holders.set(key, "owner");
+  return { app, recorded, customers, asked, calls, accept };
 }

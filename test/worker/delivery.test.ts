@@ -1,0 +1,437 @@
+/** From the ledger to Dub: register then record, retries, dedup, and every answer of Dub. */
+import { describe, expect, it } from "vitest";
+import { type Fault, LOCAL_KEY } from "../../src/dev/dub.ts";
+import { answerOf, DAY, db, HOUR, MINUTE, openHouse, SECOND, sampleOf, signUp } from "./house.ts";
+
+const CLICK = "Xk3pQ9vLm2RtYw7B";
+
+/** A fault plan: each call takes the next of the list that is for its phase. */
+function plan(faults: { register?: (Fault | undefined)[]; record?: (Fault | undefined)[] }) {
+  return { fault: ({ phase }: { phase: "register" | "record" }) => faults[phase]?.shift() };
+}
+
+describe("register, then record", () => {
+  it("registers with mode deferred, records with the mapping's mode, and keeps the credited link", async () => {
+    const bodies: unknown[] = [];
+    const house = await openHouse({
+      fetch: async (request) => {
+        bodies.push(await request.clone().json());
+        expect(request.headers.get("authorization")).toBe(`Bearer ${LOCAL_KEY}`);
+        expect(request.url).toBe("https://api.dub.co/track/lead");
+        return answerOf(house.dub.app, request);
+      },
+    });
+    await house.send("clerk", sampleOf("clerk").webhook);
+    await house.pump();
+    const [expected] = sampleOf("clerk").expect as [{ lead: object }];
+    expect(bodies).toEqual([{ ...expected.lead, mode: "deferred" }, expected.lead]);
+    expect(await house.row()).toMatchObject({
+      status: "delivered",
+      reason: "recorded",
+      delivered_by: "register-then-record",
+      certain: 1,
+      link: '{"id":"link_Xk3p","shortLink":"https://go.example/Xk3p","partnerId":"pn_local"}',
+    });
+    expect(await house.attempts()).toEqual([
+      { phase: "record", http_status: 200, reason: "recorded", message: null },
+    ]);
+  });
+
+  it("with DUB_DELIVERY=single makes one call", async () => {
+    const house = await openHouse({ settings: { DUB_DELIVERY: "single" } });
+    await house.send("clerk", signUp("user_1"));
+    await house.pump();
+    expect(house.dub.calls.map(({ phase }) => phase)).toEqual(["record"]);
+    expect(await house.row()).toMatchObject({ status: "delivered", delivered_by: "single", certain: 1 });
+  });
+
+  it("with the mapping's mode deferred only registers", async () => {
+    const clerk = structuredClone((await import("../../mappings/clerk.json")).default) as {
+      leads: { lead: Record<string, unknown> }[];
+    };
+    (clerk.leads[0] as { lead: Record<string, unknown> }).lead.mode = "'deferred'";
+    const house = await openHouse({ mappings: { clerk } });
+    await house.send("clerk", signUp("user_1"));
+    await house.pump();
+    expect(house.dub.calls.map(({ phase }) => phase)).toEqual(["register"]);
+    expect(await house.row()).toMatchObject({ status: "delivered", reason: "customer_registered" });
+    expect(house.dub.recorded).toEqual([]);
+  });
+});
+
+describe("what fails for a while arrives once", () => {
+  it.each<[string, Parameters<typeof plan>[0], string]>([
+    ["500 while registering", { register: ["error_before_key", "error_before_key"] }, "recorded"],
+    [
+      "the click store down while registering",
+      { register: ["click_store_down", "click_store_down"] },
+      "recorded",
+    ],
+    ["the customer store down", { register: ["customer_store_down"] }, "recorded"],
+    ["a broken connection while registering", { register: ["reset_before", "reset_after"] }, "recorded"],
+    ["a timeout while registering", { register: ["hang_before", "hang_after"] }, "recorded"],
+    ["502 with HTML", { register: ["bad_gateway"], record: ["bad_gateway"] }, "recorded"],
+    ["a rate limit at both calls", { register: ["rate_limited"], record: ["rate_limited"] }, "recorded"],
+    ["500 before the dedup key", { record: ["error_before_key"] }, "recorded"],
+    ["500 after the lead was recorded", { record: ["error_after_recording"] }, "recorded_unconfirmed"],
+    [
+      "an answer that is lost after the lead was recorded",
+      { record: ["reset_after"] },
+      "recorded_unconfirmed",
+    ],
+    ["a timeout after the lead was recorded", { record: ["hang_after"] }, "recorded_unconfirmed"],
+    ["200 without a link while registering", { register: ["null_link"] }, "recorded"],
+  ])("%s", async (_, faults, reason) => {
+    const house = await openHouse({ dub: plan(faults) });
+    await house.send("clerk", signUp("user_1"));
+    await house.pump();
+    await house.pass(30 * MINUTE);
+    expect(house.dub.recorded).toHaveLength(1);
+    expect(await house.row()).toMatchObject({
+      status: "delivered",
+      reason,
+      certain: reason === "recorded" ? 1 : 0,
+    });
+  });
+
+  it("a click that goes missing between the two calls: Dub's dedup key is used up, so it waits out the seven days", async () => {
+    const house = await openHouse({
+      dub: {
+        click: (id) => (house.dub.calls.length === 1 ? undefined : { id: `link_${id}`, state: "ours" }),
+      },
+    });
+    await house.send("clerk", signUp("user_1"));
+    await house.pump();
+    expect(await house.row()).toMatchObject({ status: "pending", reason: "dedup_blocked" });
+    await house.pass(7 * DAY, HOUR);
+    expect(house.dub.recorded).toEqual([]);
+    await house.pass(2 * HOUR, HOUR);
+    expect(house.dub.recorded).toHaveLength(1);
+    expect(await house.row()).toMatchObject({ status: "delivered", reason: "recorded" });
+  });
+
+  it("naive retry loses the lead against the stand-in, this does not", async () => {
+    const outage = () => plan({ register: ["click_store_down"], record: ["click_store_down"] });
+    const naive = await openHouse({ dub: outage() });
+    const lead = { clickId: CLICK, eventName: "Sign Up", customerExternalId: "user_1" };
+    const statuses: number[] = [];
+    do {
+      const headers = { authorization: `Bearer ${LOCAL_KEY}` };
+      const response = await naive.dub.app.request("/track/lead", {
+        method: "POST",
+        body: JSON.stringify(lead),
+        headers,
+      });
+      statuses.push(response.status);
+    } while (statuses.at(-1) !== 200);
+    expect([statuses, naive.dub.recorded]).toEqual([[404, 200], []]);
+
+    const ours = await openHouse({ dub: outage() });
+    await ours.send("clerk", signUp("user_1"));
+    await ours.pump();
+    await ours.pass(5 * MINUTE);
+    expect(ours.dub.recorded).toHaveLength(1);
+  });
+
+  it("single delivery says when a lead is possibly lost, and never calls it delivered", async () => {
+    const house = await openHouse({
+      settings: { DUB_DELIVERY: "single" },
+      dub: plan({ record: ["error_after_key"] }),
+    });
+    await house.send("clerk", signUp("user_1"));
+    await house.pump();
+    await house.pass(5 * MINUTE);
+    expect(house.dub.recorded).toEqual([]);
+    expect(await house.row()).toMatchObject({ status: "failed", reason: "possibly_lost" });
+  });
+});
+
+describe("the retry schedule", () => {
+  it("tries at its times and then gives up, keeping the last answer", async () => {
+    const house = await openHouse({
+      settings: { RETRY_SCHEDULE: "30,120,600" },
+      dub: { fault: () => "bad_gateway" },
+    });
+    const begun = house.clock.now;
+    await house.send("clerk", signUp("user_1"));
+    await house.pump();
+    await house.pass(HOUR, 10 * SECOND);
+    expect(house.dub.calls.map(({ at }) => (at - begun) / SECOND)).toEqual([0, 30, 150, 750]);
+    expect(await house.row()).toMatchObject({
+      status: "failed",
+      reason: "retries_exhausted",
+      retries: 3,
+      detail: "502 without an error that Dub documents",
+    });
+    expect(await house.attempts()).toHaveLength(4);
+  });
+
+  it("tries an unknown click for about two hours", async () => {
+    const house = await openHouse();
+    await house.send("clerk", signUp("user_1", "unknownClick0001"));
+    await house.pump();
+    await house.pass(4 * HOUR);
+    expect(await house.row()).toMatchObject({
+      status: "rejected",
+      reason: "unknown_click",
+      detail: "Click event not found for clickId: unknownClick0001",
+    });
+    expect((house.dub.calls.at(-1)?.at ?? 0) - (house.dub.calls[0]?.at ?? 0)).toBeGreaterThan(1.5 * HOUR);
+    expect(house.dub.calls.every(({ phase }) => phase === "register")).toBe(true);
+  });
+
+  it("waits a quarter of an hour for a customer that Dub does not know yet", async () => {
+    const house = await openHouse();
+    const trial = sampleOf("stripe", "trial").webhook;
+    await house.send("stripe", trial);
+    await house.pump();
+    expect(await house.row()).toMatchObject({ status: "pending", reason: "customer_not_known_yet" });
+    house.dub.customers.set("cus_TOrchard000001", {
+      externalId: "cus_TOrchard000001",
+      name: "x",
+      email: null,
+      avatar: null,
+      clickId: CLICK,
+    });
+    await house.pass(MINUTE);
+    expect(await house.row()).toMatchObject({ status: "delivered" });
+    expect(house.dub.recorded).toMatchObject([{ clickId: CLICK, quantity: 4, eventName: "Started Trial" }]);
+  });
+
+  it("skips a customer that Dub never comes to know", async () => {
+    const house = await openHouse();
+    await house.send("stripe", sampleOf("stripe", "trial").webhook);
+    await house.pump();
+    await house.pass(HOUR);
+    expect(await house.row()).toMatchObject({ status: "skipped", reason: "unknown_customer" });
+    expect(house.dub.calls).toHaveLength(4);
+  });
+});
+
+describe("links that do not count", () => {
+  it.each([
+    ["foreignClick0001", "skipped", "other_workspace"],
+    ["disabledClick001", "rejected", "link_disabled"],
+    ["deletedClick0001", "rejected", "link_missing"],
+  ])("%s is %s: %s, without touching the dedup key", async (click, status, reason) => {
+    const house = await openHouse();
+    await house.send("clerk", signUp("user_1", click));
+    await house.pump();
+    expect(await house.row()).toMatchObject({ status, reason });
+    expect(house.dub.calls.map(({ phase }) => phase)).toEqual(["register"]);
+    await house.send("clerk", signUp("user_1", CLICK));
+    await house.pump();
+    expect(house.dub.recorded).toHaveLength(1);
+  });
+});
+
+describe("what only the operator can mend keeps every event", () => {
+  it.each([
+    ["an unknown key", { DUB_API_KEY: "dub_unknown" }, {}, "dub_key_refused"],
+    ["a plan too low", {}, { keys: { [LOCAL_KEY]: "low_plan" as const } }, "dub_plan_or_role"],
+    ["a user without the role", {}, { keys: { [LOCAL_KEY]: "viewer" as const } }, "dub_plan_or_role"],
+    ["a user who was removed", {}, { keys: { [LOCAL_KEY]: "removed" as const } }, "dub_workspace"],
+    ["an invitation pending", {}, { keys: { [LOCAL_KEY]: "invite_pending" as const } }, "dub_workspace"],
+    ["an invitation expired", {}, { keys: { [LOCAL_KEY]: "invite_expired" as const } }, "dub_workspace"],
+    ["another server", { DUB_API_URL: "https://dub.example/wrong" }, {}, "dub_address"],
+    ["no key", { DUB_API_KEY: "" }, {}, "dub_key_missing"],
+  ])("%s", async (_, settings, dub, reason) => {
+    const house = await openHouse({ settings, dub });
+    for (let i = 0; i < 8; i++) await house.send("clerk", signUp(`user_${i}`));
+    await house.pump();
+    const asked = house.dub.calls.length;
+    for (const row of await house.rows()) {
+      expect(row).toMatchObject({ status: "pending", reason, retries: 0 });
+      expect(row.next_attempt_at).toBe(house.clock.now + HOUR);
+    }
+    await house.pass(30 * MINUTE);
+    expect(house.dub.calls).toHaveLength(asked);
+
+    Object.assign(house.env, { DUB_API_KEY: "dub_mended", DUB_API_URL: "" });
+    house.dub.accept("dub_mended");
+    await house.pass(HOUR);
+    expect((await house.rows()).map(({ status }) => status)).toEqual(Array(8).fill("delivered"));
+  });
+});
+
+describe("the rate limit", () => {
+  it("stops the batch, asks nothing before the window ends, and goes on then without using up retries", async () => {
+    const house = await openHouse({ dub: { limit: 10 } });
+    house.clock.now += 20 * SECOND;
+    for (let i = 0; i < 12; i++) await house.send("clerk", signUp(`user_${i}`));
+    await house.pump();
+    expect(house.dub.calls).toHaveLength(10);
+    expect((await house.rows()).filter(({ reason }) => reason === "rate_limited").length).toBeGreaterThan(5);
+    const refused = house.dub.asked.length;
+    await house.pass(39 * SECOND, SECOND);
+    await house.send("clerk", signUp("user_late"));
+    await house.pump();
+    expect(house.dub.asked).toHaveLength(refused);
+    await house.pass(20 * MINUTE, SECOND);
+    expect((house.dub.asked[refused] ?? 0) - (house.dub.asked[0] ?? 0)).toBe(40 * SECOND);
+    expect((await house.rows()).map(({ status, retries }) => [status, retries])).toEqual(
+      Array(13).fill(["delivered", 0]),
+    );
+    expect(house.dub.recorded).toHaveLength(13);
+  });
+});
+
+describe("one lead for each customer and event name", () => {
+  it("treats event names as Dub does, across providers, and beyond Dub's seven days", async () => {
+    const house = await openHouse();
+    await house.send("clerk", signUp("user_8841"));
+    await house.pump();
+    await house.pass(40 * DAY, DAY);
+    expect(await house.send("stripe", sampleOf("stripe").webhook)).toMatchObject([
+      { status: "duplicate", reason: "duplicate_here" },
+    ]);
+    await house.pump();
+    expect(house.dub.recorded).toHaveLength(1);
+  });
+
+  it("counts another event name of the same customer", async () => {
+    const house = await openHouse();
+    await house.send("stripe", sampleOf("stripe").webhook);
+    await house.send("stripe", sampleOf("stripe", "trial-of-many-seats").webhook);
+    await house.pump();
+    expect(house.dub.recorded.map(({ eventName }) => eventName)).toEqual(["Sign Up", "Started Trial"]);
+  });
+
+  it("lets the next duplicate take its turn when the first one ends without a lead", async () => {
+    const house = await openHouse();
+    await house.send("clerk", signUp("user_1", "unknownClick0001"));
+    await house.send("clerk", signUp("user_1"));
+    await house.send("clerk", signUp("user_1"));
+    expect((await house.rows()).map(({ status }) => status)).toEqual(["pending", "duplicate", "duplicate"]);
+    await house.pump();
+    await house.pass(4 * HOUR);
+    expect((await house.rows()).map(({ status, reason }) => [status, reason])).toEqual([
+      ["rejected", "unknown_click"],
+      ["delivered", "recorded"],
+      ["duplicate", "duplicate_here"],
+    ]);
+    expect(house.dub.recorded).toHaveLength(1);
+  });
+
+  it("says when Dub already had the lead from another sender, and remembers that", async () => {
+    const house = await openHouse();
+    const lead = { clickId: CLICK, eventName: "sign up", customerExternalId: "user_1" };
+    await house.dub.app.request("/track/lead", {
+      method: "POST",
+      body: JSON.stringify(lead),
+      headers: { authorization: `Bearer ${LOCAL_KEY}` },
+    });
+    await house.send("clerk", signUp("user_1"));
+    await house.pump();
+    expect(await house.row()).toMatchObject({ status: "duplicate", reason: "duplicate_at_dub" });
+    await house.pass(8 * DAY, DAY);
+    expect(await house.send("clerk", signUp("user_1"))).toMatchObject([
+      { status: "duplicate", reason: "duplicate_here" },
+    ]);
+    expect(house.dub.recorded).toHaveLength(1);
+  });
+
+  it("with once: event, the same customer may give the lead again", async () => {
+    const clerk = structuredClone((await import("../../mappings/clerk.json")).default) as {
+      leads: { once?: string }[];
+    };
+    (clerk.leads[0] as { once?: string }).once = "event";
+    const house = await openHouse({ mappings: { clerk } });
+    await house.send("clerk", signUp("user_1"));
+    await house.pump();
+    await house.pass(8 * DAY, DAY);
+    await house.send("clerk", signUp("user_1"));
+    await house.pump();
+    expect(house.dub.recorded).toHaveLength(2);
+  });
+
+  it("finds the duplicates inside one batch", async () => {
+    const house = await openHouse();
+    const [log] = sampleOf("auth0-logs").webhook as [{ log_id: string }];
+    const answers = await house.send("auth0-logs", [log, { ...log, log_id: "another" }, log]);
+    expect(answers.map(({ status }) => status)).toEqual(["pending", "duplicate", "pending"]);
+    await house.pump();
+    expect(house.dub.recorded).toHaveLength(1);
+  });
+});
+
+describe("leases", () => {
+  it("two consumers with the same message make one delivery", async () => {
+    const house = await openHouse();
+    await house.send("clerk", signUp("user_1"));
+    const [message] = house.waiting;
+    if (message) house.waiting.push({ ...message });
+    await Promise.all([house.pump(), house.pump()]);
+    expect(house.dub.calls).toHaveLength(2);
+  });
+
+  it("a consumer that dies between Dub's answer and the ledger is followed by another, and nothing counts twice", async () => {
+    const house = await openHouse();
+    await house.send("clerk", signUp("user_1"));
+    await db.exec("CREATE TRIGGER dies BEFORE INSERT ON attempts BEGIN SELECT RAISE(ABORT, 'died'); END");
+    await house.pump();
+    await db.exec("DROP TRIGGER dies");
+    expect(await house.row()).toMatchObject({ status: "pending", reason: "new", in_doubt: 1 });
+    await house.pass(10 * MINUTE);
+    expect(house.dub.recorded).toHaveLength(1);
+    expect(await house.row()).toMatchObject({
+      status: "delivered",
+      reason: "recorded_unconfirmed",
+      certain: 0,
+    });
+  });
+});
+
+describe("acknowledged means kept", () => {
+  it("with the ledger down the queue is enough, for skipped events too", async () => {
+    const house = await openHouse();
+    house.down.ledger = true;
+    expect(await house.send("clerk", signUp("user_1"))).toMatchObject([{ status: "pending" }]);
+    expect(await house.send("clerk", signUp("user_2", null))).toMatchObject([{ status: "skipped" }]);
+    await house.pump();
+    house.clock.now += 2 * HOUR;
+    house.down.ledger = false;
+    await house.pump();
+    expect((await house.rows()).map(({ status }) => status)).toEqual(["delivered", "skipped"]);
+    expect(house.dub.recorded).toHaveLength(1);
+  });
+
+  it("with the queue down the ledger is enough", async () => {
+    const house = await openHouse();
+    house.down.queue = true;
+    await house.send("clerk", signUp("user_1"));
+    await house.pass(3 * MINUTE);
+    house.down.queue = false;
+    await house.pass(3 * MINUTE);
+    expect(house.dub.recorded).toHaveLength(1);
+  });
+
+  it("with both down it is 503, and the provider's redelivery succeeds", async () => {
+    const house = await openHouse();
+    house.down.ledger = house.down.queue = true;
+    const also = { id: "msg_again" };
+    expect((await house.fetch(await house.request("clerk", signUp("user_1"), also))).status).toBe(503);
+    house.down.ledger = house.down.queue = false;
+    await house.send("clerk", signUp("user_1"), also);
+    await house.pump();
+    expect(house.dub.recorded).toHaveLength(1);
+  });
+
+  it("an event too large for a queue message goes by the ledger and the sweep", async () => {
+    const house = await openHouse();
+    const webhook = { ...signUp("user_1"), pad: 'quotes " and \\ '.repeat(60_000) };
+    await house.send("clerk", webhook);
+    expect(house.waiting).toEqual([]);
+    await house.pass(MINUTE);
+    expect(house.dub.recorded).toHaveLength(1);
+    expect(JSON.parse((await house.row()).payload ?? "")).toEqual(webhook);
+  });
+
+  it("a queue that loses its messages costs minutes and no lead", async () => {
+    const house = await openHouse();
+    for (let i = 0; i < 30; i++) await house.send("clerk", signUp(`user_${i}`));
+    house.waiting.length = 0;
+    await house.pass(3 * MINUTE);
+    expect(house.dub.recorded).toHaveLength(30);
+  });
+});
