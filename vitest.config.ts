@@ -1,6 +1,6 @@
 /** Two projects: `worker` runs in the Workers runtime, `dev` in Node. */
 import { resolve } from "node:path";
-import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-pool-workers";
+import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
 const migrations = await readD1Migrations(resolve(import.meta.dirname, "src/ledger/migrations"));
