@@ -1,27 +1,17 @@
 /**
- * `npm run check`: every mapping file against its schema, its expressions and its samples; the JSON Schemas and the
- * tables of README against their sources. `-- --write` writes schemas and tables anew.
+ * `npm run check`: every mapping file against its schema, its expressions and its samples. `-- --write` also makes the
+ * JSON Schemas and README's table of reasons anew.
  */
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import * as z from "zod/mini";
+import { writeFileSync } from "node:fs";
 import { mappings } from "../../mappings/index.ts";
 import { mapWebhook } from "../mapping/apply.ts";
 import { compileMapping, formatProblem, type Mapping, MappingError } from "../mapping/compile.ts";
-import { MappingFile, Sample } from "../mapping/schema.ts";
-import { REASONS, STATUSES } from "../reasons.ts";
+import type { Sample } from "../mapping/schema.ts";
+import { REASONS } from "../reasons.ts";
 import { decodeBody } from "../receive/body.ts";
 import { unusedExpressions } from "./coverage.ts";
-import {
-  DEFAULT_SAMPLE,
-  MAPPINGS,
-  main,
-  providers,
-  ROOT,
-  readMapping,
-  readSamples,
-  UserError,
-} from "./files.ts";
+import { DEFAULT_SAMPLE, main, providers, readMapping, readSamples, UserError } from "./files.ts";
+import { generated } from "./generated.ts";
 import { sampleBody } from "./sign.ts";
 
 /** What became of one event, in the words of a sample's `expect`. */
@@ -109,44 +99,24 @@ function canonical(value: unknown): string {
   );
 }
 
-/** Files made from the source: path → content. */
-function generated(): Map<string, string> {
-  const schema = (type: z.core.$ZodType, title: string) =>
-    `${JSON.stringify({ ...z.toJSONSchema(type, { io: "input" }), title }, null, 2)}\n`;
-  const readme = join(ROOT, "README.md");
-  const rows = STATUSES.flatMap((status) =>
-    Object.entries(REASONS)
-      .filter(([, reason]) => reason.status === status)
-      .map(([name, { means, todo }]) => `| ${status} | \`${name}\` | ${means} | ${todo} |`),
-  );
-  const table = [
-    "| status | reason | what it means | what to do |",
-    "| --- | --- | --- | --- |",
-    ...rows,
-  ].join("\n");
-  return new Map([
-    [join(MAPPINGS, "mapping.schema.json"), schema(MappingFile, "Mapping file of webhook-to-lead")],
-    [join(MAPPINGS, "sample.schema.json"), schema(Sample, "Sample webhook of webhook-to-lead")],
-    [
-      readme,
-      readFileSync(readme, "utf8").replace(
-        /(<!-- reasons -->\n)[\s\S]*?(\n<!-- \/reasons -->)/,
-        `$1\n${table}\n$2`,
-      ),
-    ],
-  ]);
+/** Everything wrong with all mapping files. */
+export function checkAll(): string[] {
+  const strangers = Object.keys(mappings).filter((provider) => !providers().includes(provider));
+  return [
+    ...strangers.map((provider) => `mappings/index.ts: there is no mappings/${provider}.json`),
+    ...providers().flatMap(checkProvider),
+  ];
+}
+
+/** Throws a UserError that names everything wrong; wrangler's own message of a failed build is no help. */
+export function refuseWrongMappings(): void {
+  const wrong = checkAll();
+  if (wrong.length > 0) throw new UserError(wrong.join("\n"));
 }
 
 function check(write: boolean): number {
-  const wrong = providers().flatMap(checkProvider);
-  for (const provider of Object.keys(mappings))
-    if (!providers().includes(provider))
-      wrong.push(`mappings/index.ts: there is no mappings/${provider}.json`);
-  for (const [path, content] of generated()) {
-    if (write) writeFileSync(path, content);
-    else if (readFileSync(path, "utf8") !== content)
-      wrong.push(`${path.slice(ROOT.length + 1)} is not up to date: run "npm run check -- --write"`);
-  }
+  if (write) for (const [path, content] of generated()) writeFileSync(path, content);
+  const wrong = checkAll();
   for (const line of wrong) console.error(line);
   console.error(
     wrong.length > 0

@@ -1,0 +1,42 @@
+/** `npm run dev -- <flags of wrangler dev>`: local migrations, then `wrangler dev` with your own settings, and a knock each minute. */
+
+import { refuseWrongMappings } from "./check.ts";
+import { main } from "./files.ts";
+import { freePort, knock, startDev, wrangler } from "./wrangler.ts";
+
+/** The value of a flag among wrangler's, which are passed on as they are. */
+function flag(args: string[], ...names: string[]): string | undefined {
+  for (const [i, arg] of args.entries()) {
+    if (names.includes(arg)) return args[i + 1];
+    const name = names.find((one) => arg.startsWith(`${one}=`));
+    if (name) return arg.slice(name.length + 1);
+  }
+  return undefined;
+}
+
+async function dev(): Promise<number> {
+  refuseWrongMappings();
+  const args = process.argv.slice(2);
+  const persist = flag(args, "--persist-to");
+  await wrangler([
+    "d1",
+    "migrations",
+    "apply",
+    "DB",
+    "--local",
+    ...(persist ? ["--persist-to", persist] : []),
+  ]);
+  const asked = flag(args, "--port");
+  const port = asked ? Number(asked) : await freePort(8787);
+  const server = await startDev({ port, args, onLine: (line) => console.log(line) });
+  const sweeping = setInterval(() => void knock(server.url), 60_000);
+  const interrupted = new Promise<number>((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => resolve(0));
+  });
+  const code = await Promise.race([interrupted, server.exited]);
+  clearInterval(sweeping);
+  await server.stop();
+  return code;
+}
+
+await main(dev);

@@ -1,0 +1,120 @@
+/** Running wrangler: once to its end, or `wrangler dev` until it is stopped. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { ROOT, UserError } from "./files.ts";
+
+const WRANGLER = join(ROOT, "node_modules/wrangler/bin/wrangler.js");
+const env = {
+  ...process.env,
+  WRANGLER_SEND_METRICS: "false",
+  WRANGLER_HIDE_BANNER: "true",
+  FORCE_COLOR: "0",
+};
+
+/** Runs wrangler to its end and answers what it printed; throws a UserError with that when it fails. */
+export function wrangler(args: string[], { show = false } = {}): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [WRANGLER, ...args], {
+      cwd: ROOT,
+      env,
+      stdio: [show ? "inherit" : "ignore", "pipe", "pipe"],
+    });
+    let output = "";
+    for (const stream of [child.stdout, child.stderr])
+      stream.on("data", (chunk: Buffer) => {
+        output += chunk;
+        if (show) process.stderr.write(chunk);
+      });
+    child.on("close", (code) =>
+      code === 0
+        ? resolve(output)
+        : reject(new UserError(`wrangler ${args.join(" ")} failed:\n${output.trim()}`)),
+    );
+  });
+}
+
+export type DevServer = {
+  url: string;
+  exited: Promise<number>;
+  stop: (signal?: "SIGTERM" | "SIGKILL") => Promise<void>;
+};
+
+export type DevOptions = { port: number; args: string[]; onLine: (line: string) => void };
+
+/** Starts `wrangler dev` and answers once the Worker does; every line it prints goes to `onLine`. */
+export async function startDev({ port, args, onLine }: DevOptions): Promise<DevServer> {
+  // A group of its own, so that workerd and esbuild end with it.
+  const child = spawn(
+    process.execPath,
+    [WRANGLER, "dev", "--port", String(port), "--show-interactive-dev-session=false", ...args],
+    {
+      cwd: ROOT,
+      env,
+      stdio: ["ignore", "pipe", "pipe"],
+      detached: true,
+    },
+  );
+  let printed = "";
+  for (const stream of [child.stdout, child.stderr])
+    createInterface({ input: stream }).on("line", (line) => {
+      printed = `${printed}${line}\n`.slice(-4000);
+      onLine(line);
+    });
+  const exited = new Promise<number>((resolve) => child.once("exit", (code) => resolve(code ?? 1)));
+  const url = `http://localhost:${port}`;
+  let gone = false;
+  exited.then(() => {
+    gone = true;
+  });
+  const stop: DevServer["stop"] = async (signal = "SIGTERM") => {
+    kill(child, signal);
+    const late = setTimeout(() => kill(child, "SIGKILL"), 3000);
+    await exited;
+    clearTimeout(late);
+    kill(child, "SIGKILL");
+  };
+  while (!gone) {
+    if (await answers(url)) return { url, exited, stop };
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new UserError(`wrangler dev did not start:\n${printed.trim()}`);
+}
+
+/** What cron does on a deployed Worker: `wrangler dev` does not run cron triggers by itself. */
+export async function knock(url: string): Promise<void> {
+  await fetch(`${url}/cdn-cgi/handler/scheduled`, { signal: AbortSignal.timeout(30_000) }).catch(
+    () => undefined,
+  );
+}
+
+/** The first free port from `wanted` on. */
+export async function freePort(wanted: number): Promise<number> {
+  for (let port = wanted; port < wanted + 20; port++) if (await isFree(port)) return port;
+  throw new UserError(`The ports ${wanted} to ${wanted + 19} are all taken.`);
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", () => resolve(false));
+    server.listen(port, "localhost", () => server.close(() => resolve(true)));
+  });
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    return (await fetch(url, { signal: AbortSignal.timeout(2000) })).ok;
+  } catch {
+    return false;
+  }
+}
+
+function kill(child: ChildProcess, signal: "SIGTERM" | "SIGKILL"): void {
+  try {
+    if (child.pid) process.kill(-child.pid, signal);
+  } catch {
+    // The group is gone.
+  }
+}
