@@ -10,6 +10,7 @@ export default defineConfig({
     silent: "passed-only",
     projects: [
       {
+        logLevel: "error",
         plugins: [
           cloudflareTest({
             wrangler: { configPath: "./wrangler.toml" },

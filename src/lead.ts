@@ -18,13 +18,16 @@ export const LIMITS = {
   metadata: 10_000,
 };
 
+/** At most `max` UTF-16 units; zod's own maxLength counts whole characters, Dub's does not. */
+const atMost = (max: number) => z.refine<string>((value) => value.length <= max);
+
 /** The nine fields of Dub's TrackLeadRequestBody. `clickId: ""` means "the click of a customer Dub knows". */
 export const Lead = z.strictObject({
   clickId: z.string(),
-  eventName: z.string().check(z.minLength(1), z.maxLength(LIMITS.eventName)),
-  customerExternalId: z.string().check(z.minLength(1), z.maxLength(LIMITS.externalId)),
-  customerName: z.optional(z.string().check(z.maxLength(LIMITS.name))),
-  customerEmail: z.optional(z.string().check(z.maxLength(LIMITS.email), z.regex(EMAIL))),
+  eventName: z.string().check(z.minLength(1), atMost(LIMITS.eventName)),
+  customerExternalId: z.string().check(z.minLength(1), atMost(LIMITS.externalId)),
+  customerName: z.optional(z.string().check(atMost(LIMITS.name))),
+  customerEmail: z.optional(z.string().check(atMost(LIMITS.email), z.regex(EMAIL))),
   customerAvatar: z.optional(z.string()),
   eventQuantity: z.optional(z.int().check(z.gte(1), z.lte(LIMITS.quantity))),
   mode: z.optional(z.enum(["async", "wait", "deferred"])),

@@ -45,7 +45,7 @@ function readNames(): Names {
 
 if (import.meta.main)
   await main(async () => {
-    refuseWrongMappings();
+    await refuseWrongMappings();
     await deploy(wrangler, readNames(), process.argv.slice(2));
     console.log("\nDeployed. Next: npx wrangler secret put DUB_API_KEY, then the secret of each provider.");
     return 0;

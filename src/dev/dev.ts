@@ -15,7 +15,7 @@ function flag(args: string[], ...names: string[]): string | undefined {
 }
 
 async function dev(): Promise<number> {
-  refuseWrongMappings();
+  await refuseWrongMappings();
   const args = process.argv.slice(2);
   const persist = flag(args, "--persist-to");
   await wrangler([
@@ -28,7 +28,11 @@ async function dev(): Promise<number> {
   ]);
   const asked = flag(args, "--port");
   const port = asked ? Number(asked) : await freePort(8787);
-  const server = await startDev({ port, args, onLine: (line) => console.log(line) });
+  const server = await startDev({
+    port,
+    args: asked ? args : ["--port", String(port), ...args],
+    onLine: (line) => console.log(line),
+  });
   const sweeping = setInterval(() => void knock(server.url), 60_000);
   const interrupted = new Promise<number>((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => resolve(0));

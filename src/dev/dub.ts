@@ -77,16 +77,28 @@ export function localClick(clickId: string): Link | undefined {
 
 const Email =
   /^(?!\.)(?!.*\.\.)([A-Za-z0-9_'+\-.]*)[A-Za-z0-9_+-]@([A-Za-z0-9][A-Za-z0-9-]*\.)+[A-Za-z]{2,}$/;
-const text = (max: number) => z.string().max(max).nullish();
+/** At most `max` UTF-16 units, which is how Dub counts. */
+const bounded = (max: number) =>
+  z.string().check(({ value, issues }) => {
+    if (value.length > max)
+      issues.push({
+        code: "too_big",
+        origin: "string",
+        maximum: max,
+        inclusive: true,
+        input: value,
+        message: `Too big: expected string to have <=${max} characters`,
+      });
+  });
 /** What the route enforces, which is not quite what the published schema says. */
 const Body = z.object({
   clickId: z.string().trim().nullish(),
-  eventName: z.string().trim().min(1, "eventName is required").max(255),
+  eventName: bounded(255).trim().min(1, "eventName is required"),
   customerExternalId: z.string().trim().nullish(),
   externalId: z.string().trim().nullish(),
   customerId: z.string().trim().nullish(),
-  customerName: text(100),
-  customerEmail: z.string().max(100).regex(Email, "Invalid email address").nullish(),
+  customerName: bounded(100).nullish(),
+  customerEmail: bounded(100).regex(Email, "Invalid email address").nullish(),
   customerAvatar: z.string().nullish(),
   mode: z.enum(["async", "wait", "deferred"]).default("async"),
   eventQuantity: z.number().int().min(1).max(100).nullish(),

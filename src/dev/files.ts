@@ -41,7 +41,7 @@ export function readSamples(provider: string): Map<string, Sample> {
   if (!existsSync(folder)) return new Map();
   const names = readdirSync(folder)
     .filter((file) => file.endsWith(".json"))
-    .sort();
+    .sort((a, b) => (basename(a, ".json") < basename(b, ".json") ? -1 : 1));
   return new Map(
     names.map((file) => {
       const parsed = Sample.safeParse(readJson(join(folder, file)));

@@ -21,6 +21,7 @@ await main(() => {
   const headers = new Headers(
     (args.values.header ?? []).map((header) => header.split(/=(.*)/s, 2) as [string, string]),
   );
+  const file = readMapping(provider);
   let body: Buffer;
   try {
     body = readFileSync(path === "-" ? 0 : path);
@@ -28,9 +29,7 @@ await main(() => {
     throw new UserError((error as Error).message);
   }
   try {
-    console.log(
-      JSON.stringify(preview(compileMapping(provider, readMapping(provider)), body, headers), null, 2),
-    );
+    console.log(JSON.stringify(preview(compileMapping(provider, file), body, headers), null, 2));
   } catch (error) {
     throw error instanceof MappingError ? new UserError(error.message) : error;
   }

@@ -23,7 +23,7 @@ const PATIENCE = 30_000;
 
 async function start(): Promise<number> {
   const { once } = options();
-  refuseWrongMappings();
+  await refuseWrongMappings();
   const port = await freePort(WANTED_PORT);
   if (port !== WANTED_PORT) console.log(`Port ${WANTED_PORT} is taken, using ${port}.`);
   rmSync(STATE, { recursive: true, force: true });
@@ -49,7 +49,7 @@ async function start(): Promise<number> {
     await wrangler(["d1", "migrations", "apply", "DB", "--local", "--persist-to", STATE]);
     server = await startDev({
       port,
-      args: ["--persist-to", STATE, "--env-file", join(STATE, "worker.env")],
+      args: ["--port", String(port), "--persist-to", STATE, "--env-file", join(STATE, "worker.env")],
       onLine: (text) => {
         const line = parseLine(text);
         if (line) outcomes.see(line);

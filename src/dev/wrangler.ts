@@ -41,21 +41,18 @@ export type DevServer = {
   stop: (signal?: "SIGTERM" | "SIGKILL") => Promise<void>;
 };
 
+/** `args` are flags of wrangler dev, the port among them. */
 export type DevOptions = { port: number; args: string[]; onLine: (line: string) => void };
 
 /** Starts `wrangler dev` and answers once the Worker does; every line it prints goes to `onLine`. */
 export async function startDev({ port, args, onLine }: DevOptions): Promise<DevServer> {
   // A group of its own, so that workerd and esbuild end with it.
-  const child = spawn(
-    process.execPath,
-    [WRANGLER, "dev", "--port", String(port), "--show-interactive-dev-session=false", ...args],
-    {
-      cwd: ROOT,
-      env,
-      stdio: ["ignore", "pipe", "pipe"],
-      detached: true,
-    },
-  );
+  const child = spawn(process.execPath, [WRANGLER, "dev", "--show-interactive-dev-session=false", ...args], {
+    cwd: ROOT,
+    env,
+    stdio: ["ignore", "pipe", "pipe"],
+    detached: true,
+  });
   let printed = "";
   for (const stream of [child.stdout, child.stderr])
     createInterface({ input: stream }).on("line", (line) => {

@@ -1,0 +1,165 @@
+/** The stand-in behaves as Dub does: the executed table of its server, row by row, and the official SDK unchanged. */
+import { Dub } from "dub";
+import type { TrackLeadRequestBody } from "dub/models/operations";
+import { afterEach, describe, expect, it } from "vitest";
+import { createDubStandIn, type Fault, LOCAL_KEY, type StandInOptions } from "../../src/dev/dub.ts";
+import { type Served, serveDub } from "../../src/dev/serve.ts";
+import type { Lead } from "../../src/lead.ts";
+
+const GOOD = "Xk3pQ9vLm2RtYw7B";
+const UNKNOWN = "unknownClick0001";
+
+function open(options: StandInOptions = {}) {
+  const clock = { now: Date.UTC(2026, 2, 10, 12) };
+  const dub = createDubStandIn({ now: () => clock.now, ...options });
+  const track = async (
+    clickId: string,
+    more: object = {},
+    headers: Record<string, string> = { authorization: `Bearer ${LOCAL_KEY}` },
+  ) => {
+    const body = JSON.stringify({ clickId, eventName: "Sign Up", customerExternalId: "user_1", ...more });
+    const response = await dub.app.request("/track/lead", { method: "POST", body, headers });
+    const json = (await response.json()) as {
+      link?: { id: string } | null;
+      error?: { code: string; message: string };
+    };
+    return { status: response.status, linked: Boolean(json.link), ...json, headers: response.headers };
+  };
+  return { ...dub, clock, track };
+}
+const once = (fault: Fault) => {
+  const faults: (Fault | undefined)[] = [fault];
+  return { fault: () => faults.shift() };
+};
+const brief = ({ status, linked }: { status: number; linked: boolean }) =>
+  status === 200 ? `200 ${linked ? "link" : "null"}` : String(status);
+
+describe("the executed table", () => {
+  it("unknown click → same again → correct click: nothing is recorded", async () => {
+    const { track, recorded } = open();
+    expect([brief(await track(UNKNOWN)), brief(await track(UNKNOWN)), brief(await track(GOOD))]).toEqual([
+      "404",
+      "200 null",
+      "200 null",
+    ]);
+    expect(recorded).toEqual([]);
+  });
+  it("store outage → retry: the lead is lost, there is no customer", async () => {
+    const { track, recorded, customers } = open(once("click_store_down"));
+    expect([brief(await track(GOOD)), brief(await track(GOOD))]).toEqual(["404", "200 null"]);
+    expect([recorded, customers.size]).toEqual([[], 0]);
+  });
+  it("database failure on create → retry: the lead is lost", async () => {
+    const { track, recorded } = open(once("customer_store_down"));
+    expect([brief(await track(GOOD)), brief(await track(GOOD))]).toEqual(["500", "200 null"]);
+    expect(recorded).toEqual([]);
+  });
+  it("empty click id, unknown customer → real click: recorded", async () => {
+    const { track, recorded } = open();
+    expect([brief(await track("")), brief(await track(GOOD))]).toEqual(["400", "200 link"]);
+    expect(recorded).toHaveLength(1);
+  });
+  it("deferred in an outage → again twice → async without click id → again", async () => {
+    const { track, recorded } = open(once("click_store_down"));
+    const deferred = () => track(GOOD, { mode: "deferred" });
+    const calls = [await deferred(), await deferred(), await deferred()];
+    expect(recorded).toEqual([]);
+    calls.push(await track(""), await track(""));
+    expect(calls.map(brief)).toEqual(["404", "200 link", "200 link", "200 link", "200 null"]);
+    expect(recorded).toHaveLength(1);
+  });
+  it("existing customer, other event, no click id: recorded on the first click", async () => {
+    const { track, recorded } = open();
+    await track(GOOD);
+    expect(brief(await track("", { eventName: "Started Trial" }))).toBe("200 link");
+    expect(recorded.map(({ clickId }) => clickId)).toEqual([GOOD, GOOD]);
+  });
+  it("three at once: one is recorded", async () => {
+    const { track, recorded } = open();
+    const briefs = (await Promise.all([track(GOOD), track(GOOD), track(GOOD)])).map(brief);
+    expect(briefs.sort()).toEqual(["200 link", "200 null", "200 null"]);
+    expect(recorded).toHaveLength(1);
+  });
+  it("the dedup key is the customer and the name as Dub compares it, for seven days", async () => {
+    const { track, recorded, clock } = open();
+    await track(GOOD);
+    expect(brief(await track(GOOD, { eventName: "sign-up" }))).toBe("200 null");
+    expect(brief(await track(GOOD, { eventName: "Signup" }))).toBe("200 link");
+    clock.now += 7 * 86_400_000;
+    expect(brief(await track(GOOD))).toBe("200 link");
+    expect(recorded).toHaveLength(3);
+  });
+});
+
+describe("errors", () => {
+  it.each([
+    ["no header", {}, 401],
+    ["no Bearer", { authorization: LOCAL_KEY }, 400],
+    ["unknown key", { authorization: "Bearer dub_other" }, 401],
+    ["no Dub key", { authorization: "Bearer sk_live" }, 404],
+  ])("%s", async (_, headers, status) => {
+    expect((await open().track(GOOD, {}, headers as Record<string, string>)).status).toBe(status);
+  });
+
+  it.each([
+    [
+      { customerName: "x".repeat(101) },
+      "too_big: customerName: Too big: expected string to have <=100 characters",
+    ],
+    [{ customerName: "🌱".repeat(51) }, "too_big: customerName"],
+    [{ customerEmail: "" }, "invalid_format: customerEmail"],
+    [{ customerEmail: " a@example.com" }, "invalid_format: customerEmail"],
+    [{ mode: null }, "invalid_value: mode"],
+    [{ eventQuantity: 0 }, "too_small: eventQuantity"],
+    [{ eventQuantity: "2" }, "invalid_type: eventQuantity"],
+    [{ metadata: [] }, "invalid_type: metadata"],
+    [{ metadata: { a: "x".repeat(9993) } }, "custom: metadata"],
+    [{ eventName: "  " }, "too_small: eventName: eventName is required"],
+    [{ customerExternalId: 1 }, "invalid_type: customerExternalId"],
+  ])("%j is 422 and sets no dedup key", async (more, message) => {
+    const { track } = open();
+    const { status, error } = await track(GOOD, more);
+    expect([status, error?.message.slice(0, message.length)]).toEqual([422, message]);
+    expect(brief(await track(GOOD))).toBe("200 link");
+  });
+
+  it("a rate limit whose Retry-After is the window's end in epoch milliseconds", async () => {
+    const { track, clock } = open({ limit: 2 });
+    await track(GOOD);
+    await track(GOOD);
+    const { status, headers } = await track(GOOD);
+    const end = String((Math.floor(clock.now / 60_000) + 1) * 60_000);
+    expect([status, headers.get("retry-after"), headers.get("x-ratelimit-reset")]).toEqual([429, end, end]);
+  });
+});
+
+describe("the official SDK, unchanged", () => {
+  let served: Served | undefined;
+  afterEach(async () => {
+    await served?.close();
+    served = undefined;
+  });
+  const sdk = async (options: StandInOptions = {}) => {
+    served = await serveDub(createDubStandIn(options));
+    return new Dub({ token: LOCAL_KEY, serverURL: served.url });
+  };
+  const lead = { clickId: GOOD, eventName: "Sign Up", customerExternalId: "user_1" };
+
+  it("its typed lead body accepts ours", () => {
+    const accepts = (body: Lead): TrackLeadRequestBody =>
+      body as { [K in keyof Lead]: Exclude<Lead[K], undefined> };
+    expect(accepts(lead)).toEqual(lead);
+  });
+  it("success", async () => {
+    const answer = await (await sdk()).track.lead(lead);
+    expect(answer.link?.shortLink).toBe("https://go.example/Xk3p");
+  });
+  it.each([
+    ["404", { ...lead, clickId: UNKNOWN }, {}, 404],
+    ["422", { ...lead, customerName: "x".repeat(101) }, {}, 422],
+    ["429", lead, { limit: 0 }, 429],
+  ])("%s", async (_, body, options, status) => {
+    const failed = (await sdk(options)).track.lead(body);
+    await expect(failed).rejects.toMatchObject({ statusCode: status });
+  });
+});

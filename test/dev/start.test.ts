@@ -1,0 +1,155 @@
+/** The commands of the README as a person types them, with wrangler dev as a process of its own. */
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { createServer, type Server } from "node:net";
+import { createInterface } from "node:readline";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ROOT } from "../../src/dev/files.ts";
+
+type Running = {
+  child: ChildProcess;
+  lines: string[];
+  until: (words: RegExp) => Promise<string>;
+  ended: Promise<number>;
+};
+
+function npm(...args: string[]): Running {
+  const child = spawn("npm", ["--silent", ...args], {
+    cwd: ROOT,
+    stdio: ["ignore", "pipe", "pipe"],
+    detached: true,
+    env: { ...process.env, NO_COLOR: "1" },
+  });
+  const lines: string[] = [];
+  const waiting = new Set<() => void>();
+  const ended = new Promise<number>((resolve) => child.once("close", (code) => resolve(code ?? -1)));
+  for (const stream of [child.stdout, child.stderr])
+    if (stream)
+      createInterface({ input: stream }).on("line", (line) => {
+        lines.push(line);
+        for (const check of waiting) check();
+      });
+  const until = (words: RegExp) =>
+    new Promise<string>((resolve, reject) => {
+      const check = () => {
+        const line = lines.find((one) => words.test(one));
+        if (line === undefined) return;
+        waiting.delete(check);
+        resolve(line);
+      };
+      waiting.add(check);
+      check();
+      ended.then(() => reject(new Error(`ended without ${words}:\n${lines.join("\n")}`)));
+    });
+  return { child, lines, until, ended };
+}
+
+/** What the terminal does on Ctrl-C: the signal goes to the whole group. */
+function signal({ child }: Running, name: "SIGINT" | "SIGKILL"): void {
+  try {
+    if (child.pid) process.kill(-child.pid, name);
+  } catch {
+    // It has ended.
+  }
+}
+
+/** Processes of this project that are still there. */
+function left(): string[] {
+  const all = execFileSync("ps", ["-eo", "pid,args"], { encoding: "utf8" }).split("\n");
+  return all.filter(
+    (line) => /workerd serve|wrangler-dist|wrangler\.js dev/.test(line) && line.includes(ROOT),
+  );
+}
+
+describe("npm start", () => {
+  let running: Running;
+  let occupied: Server;
+  let url: string;
+
+  beforeAll(async () => {
+    occupied = createServer();
+    await new Promise<void>((resolve) =>
+      occupied.listen(8787, "localhost", resolve).once("error", () => resolve()),
+    );
+    running = npm("start");
+    await running.until(/^Ctrl-C ends it/);
+    url = /http:\S+/.exec(running.lines.find((line) => line.startsWith("Worker")) ?? "")?.[0] ?? "";
+  });
+  afterAll(() => {
+    occupied.close();
+    signal(running, "SIGKILL");
+  });
+
+  it("takes another port when 8787 is taken, and says so", () => {
+    expect(running.lines.join("\n")).toMatch(/Port 8787 is taken, using 87\d\d\./);
+  });
+  it("prints what became of a sample of each provider", () => {
+    const table = running.lines.join("\n");
+    for (const provider of ["auth0", "auth0-logs", "clerk", "stripe"])
+      expect(table).toMatch(new RegExp(`^${provider} .* delivered  credited https://go\\.example/`, "m"));
+    expect(table).toContain("All as the samples expect. Dub's stand-in recorded 4 leads.");
+  });
+  it("logs each later webhook in a line; npm run send signs and posts", async () => {
+    const sent = npm(
+      "run",
+      "send",
+      "--",
+      "clerk",
+      "organic",
+      "--to",
+      url,
+      "--set",
+      "data.id=user_set_by_hand",
+      "--set",
+      "data.unsafe_metadata.dub_id=Aa1Bb2Cc3Dd4Ee5F",
+    );
+    expect(await sent.ended).toBe(0);
+    expect(sent.lines.join("")).toMatch(/^200 .*"status":"pending"/);
+    await running.until(/clerk +webhook +1 pending/);
+    expect(await running.until(/clerk +delivered/)).toContain("https://go.example/Aa1B");
+  });
+  it("npm run send says what is wrong", async () => {
+    const nowhere = npm("run", "send", "--", "clerk", "--to", "http://localhost:1");
+    expect(await nowhere.ended).toBe(1);
+    expect(nowhere.lines.join("\n")).toContain("Nothing answers at http://localhost:1/webhooks/clerk");
+    const nothing = npm("run", "send", "--", "clerk", "nothing");
+    expect(await nothing.ended).toBe(1);
+    expect(nothing.lines.join("\n")).toContain(
+      "There is no mappings/samples/clerk/nothing.json. There are: click-id-later,",
+    );
+  });
+  it("Ctrl-C ends it and leaves no process behind", async () => {
+    signal(running, "SIGINT");
+    await running.ended;
+    expect(left()).toEqual([]);
+  });
+});
+
+it("npm start -- --once exits with 0 after the table", async () => {
+  const once = npm("start", "--", "--once");
+  expect(await once.ended).toBe(0);
+  expect(once.lines.join("\n")).toContain("All as the samples expect.");
+  expect(left()).toEqual([]);
+});
+
+it("npm run dev starts with the settings it is given", async () => {
+  const dev = npm(
+    "run",
+    "dev",
+    "--",
+    "--port",
+    "8799",
+    "--persist-to",
+    ".wrangler/test-dev",
+    "--var",
+    "CLERK_WEBHOOK_SECRET:whsec_!!",
+  );
+  await dev.until(/Ready on/);
+  const response = await fetch("http://localhost:8799/webhooks/clerk", { method: "POST", body: "{}" });
+  expect([response.status, await response.text()]).toEqual([
+    503,
+    expect.stringContaining("CLERK_WEBHOOK_SECRET is not base64"),
+  ]);
+  signal(dev, "SIGINT");
+  await dev.ended;
+  expect(left()).toEqual([]);
+});
