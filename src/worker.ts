@@ -5,10 +5,15 @@ import { mappings } from "../mappings/index.ts";
 import { consume } from "./deliver/consume.ts";
 import type { QueueMessage } from "./deliver/message.ts";
 import { sweep } from "./deliver/sweep.ts";
-import type { Edges, Env } from "./env.ts";
+import { type Edges, type Env, parseSettings } from "./env.ts";
 import { createRefusalCounter } from "./ledger/refusals.ts";
+import { purge } from "./ledger/retention.ts";
 import { log } from "./log.ts";
 import { receive } from "./receive/route.ts";
+
+const DAY = 86_400_000;
+/** Rows that retention blanks in a minute. */
+const PURGE_SLICE = 500;
 
 /** Builds the Worker's handlers over the world outside: clock, chance, network and mapping files. */
 export function createWorker(edges: Edges) {
@@ -33,7 +38,10 @@ export function createWorker(edges: Edges) {
   return {
     fetch: (request: Request, env: Env, ctx: ExecutionContext) => app.fetch(request, env, ctx),
     queue: (batch: MessageBatch<QueueMessage>, env: Env) => consume(batch, env, edges),
-    scheduled: (_controller: unknown, env: Env) => sweep(env, edges),
+    scheduled: async (_controller: unknown, env: Env) => {
+      await sweep(env, edges);
+      await purge(env.DB, edges.now() - parseSettings(env).RETENTION_DAYS * DAY, PURGE_SLICE);
+    },
   };
 }
 

@@ -435,3 +435,30 @@ describe("acknowledged means kept", () => {
     expect(house.dub.recorded).toHaveLength(30);
   });
 });
+
+describe("retention", () => {
+  it("blanks what is finished and old, not what is pending, and still knows redeliveries and leads", async () => {
+    const house = await openHouse({ settings: { RETENTION_DAYS: "7" } });
+    const also = { id: "msg_1" };
+    await house.send("clerk", signUp("user_1"), also);
+    await house.pump();
+    house.env.DUB_API_KEY = "";
+    await house.send("clerk", signUp("user_2"));
+    await house.pump();
+    await house.pass(7 * DAY, DAY);
+    expect((await house.rows()).map(({ payload }) => payload === null)).toEqual([false, false]);
+    await house.pass(MINUTE);
+    const [done, waiting] = await house.rows();
+    expect(done).toMatchObject({ status: "delivered", payload: null, lead: null, event_id: null });
+    expect(waiting).toMatchObject({
+      status: "pending",
+      payload: expect.any(String),
+      lead: expect.any(String),
+    });
+    expect(await house.send("clerk", signUp("user_1"), also)).toMatchObject([{ status: "delivered" }]);
+    expect(await house.send("clerk", signUp("user_1"))).toMatchObject([{ status: "duplicate" }]);
+    house.env.DUB_API_KEY = LOCAL_KEY;
+    await house.pass(2 * HOUR);
+    expect(house.dub.recorded).toHaveLength(2);
+  });
+});

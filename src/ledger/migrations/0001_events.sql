@@ -2,7 +2,7 @@
 CREATE TABLE events (
   id TEXT PRIMARY KEY,
   provider TEXT NOT NULL,
-  event_id TEXT,                        -- as the provider names it
+  event_id TEXT,                        -- as the provider names it; null once retention has blanked the row
   type TEXT,                            -- as the provider names it
   status TEXT NOT NULL,                 -- pending, delivered, duplicate, skipped, rejected, failed
   reason TEXT NOT NULL,                 -- src/reasons.ts
@@ -24,6 +24,7 @@ CREATE TABLE events (
 );
 CREATE INDEX events_due ON events (next_attempt_at) WHERE status = 'pending';
 CREATE INDEX events_lead_key ON events (lead_key) WHERE lead_key IS NOT NULL;
+CREATE INDEX events_retained ON events (received_at) WHERE event_id IS NOT NULL;
 
 -- One row for each delivery attempt.
 CREATE TABLE attempts (
