@@ -4,7 +4,7 @@
  * It can be told to fail.
  */
 import { Hono } from "hono";
-import * as z from "zod";
+import { DubError, HOLDERS, type KeyHolder, parseBody } from "./dub-rules.ts";
 import { createRateLimit } from "./rate-limit.ts";
 
 const DAY = 86_400_000;
@@ -45,7 +45,6 @@ export type Recorded = {
   quantity: number;
   metadata: unknown;
 };
-type KeyHolder = "owner" | "low_plan" | "viewer" | "removed" | "invite_pending" | "invite_expired";
 type Link = { id: string; state: "ours" | "foreign" | "disabled" | "deleted" };
 
 export type StandInOptions = {
@@ -75,66 +74,12 @@ export function localClick(clickId: string): Link | undefined {
   return { id: `link_${clickId.slice(0, 4)}`, state };
 }
 
-const Email =
-  /^(?!\.)(?!.*\.\.)([A-Za-z0-9_'+\-.]*)[A-Za-z0-9_+-]@([A-Za-z0-9][A-Za-z0-9-]*\.)+[A-Za-z]{2,}$/;
-/** At most `max` UTF-16 units, which is how Dub counts. */
-const bounded = (max: number) =>
-  z.string().check(({ value, issues }) => {
-    if (value.length > max)
-      issues.push({
-        code: "too_big",
-        origin: "string",
-        maximum: max,
-        inclusive: true,
-        input: value,
-        message: `Too big: expected string to have <=${max} characters`,
-      });
-  });
-/** What the route enforces, which is not quite what the published schema says. */
-const Body = z.object({
-  clickId: z.string().trim().nullish(),
-  eventName: bounded(255).trim().min(1, "eventName is required"),
-  customerExternalId: z.string().trim().nullish(),
-  externalId: z.string().trim().nullish(),
-  customerId: z.string().trim().nullish(),
-  customerName: bounded(100).nullish(),
-  customerEmail: bounded(100).regex(Email, "Invalid email address").nullish(),
-  customerAvatar: z.string().nullish(),
-  mode: z.enum(["async", "wait", "deferred"]).default("async"),
-  eventQuantity: z.number().int().min(1).max(100).nullish(),
-  metadata: z
-    .record(z.string(), z.unknown())
-    .refine(
-      (m) => JSON.stringify(m).length <= 10_000,
-      "Metadata must be less than 10,000 characters when stringified",
-    )
-    .nullish(),
-});
-
 type Customer = {
   externalId: string;
   name: string;
   email: string | null;
   avatar: string | null;
   clickId: string;
-};
-
-class DubError extends Error {
-  status: 400 | 401 | 403 | 404 | 409 | 410 | 422 | 429 | 500;
-  code: string;
-  constructor(status: DubError["status"], code: string, message: string) {
-    super(message);
-    this.status = status;
-    this.code = code;
-  }
-}
-
-const HOLDERS: Record<Exclude<KeyHolder, "owner">, () => DubError> = {
-  low_plan: () => new DubError(403, "forbidden", "Unauthorized: Need higher plan."),
-  viewer: () => new DubError(403, "forbidden", "Unauthorized: Your role is not allowed to do this."),
-  removed: () => new DubError(404, "not_found", "Workspace not found."),
-  invite_pending: () => new DubError(409, "invite_pending", "The workspace invitation is pending."),
-  invite_expired: () => new DubError(410, "invite_expired", "The workspace invitation has expired."),
 };
 
 /** Makes a stand-in. `app` is the API; `recorded`, `customers`, `asked` (times of all calls) and `calls` (those let in) are what it has seen, for tests and tables. */
@@ -170,28 +115,6 @@ export function createDubStandIn({
     if (holder !== "owner") throw HOLDERS[holder]();
   };
 
-  const parse = async (request: Request) => {
-    let json: unknown;
-    try {
-      json = await request.json();
-    } catch {
-      throw new DubError(400, "bad_request", "Invalid JSON format in request body.");
-    }
-    const parsed = Body.safeParse(json);
-    if (!parsed.success) {
-      const [issue] = parsed.error.issues;
-      throw new DubError(
-        422,
-        "unprocessable_entity",
-        `${issue?.code}: ${issue?.path.join(".")}: ${issue?.message}`,
-      );
-    }
-    const body = parsed.data;
-    const externalId = body.customerExternalId || body.externalId || body.customerId;
-    if (!externalId) throw new DubError(400, "bad_request", "customerExternalId is required");
-    return { ...body, externalId };
-  };
-
   const findLink = (clickId: string, storeDown: boolean): Link => {
     const found = storeDown && !((clickCache.get(clickId) ?? 0) > now()) ? undefined : click(clickId);
     if (!found) throw new DubError(404, "not_found", `Click event not found for clickId: ${clickId}`);
@@ -205,7 +128,7 @@ export function createDubStandIn({
     return found;
   };
 
-  const track = (body: Awaited<ReturnType<typeof parse>>, failure: Fault | undefined) => {
+  const track = (body: Awaited<ReturnType<typeof parseBody>>, failure: Fault | undefined) => {
     const { externalId, eventName } = body;
     if (failure === "error_before_key")
       throw new DubError(500, "internal_server_error", "An internal server error occurred.");
@@ -282,7 +205,7 @@ export function createDubStandIn({
   app.post("/track/lead", async (c) => {
     asked.push(now());
     authorise(c.req.header("authorization"));
-    const body = await parse(c.req.raw);
+    const body = await parseBody(c.req.raw);
     const call: Call = {
       phase: body.mode === "deferred" ? "register" : "record",
       customerExternalId: body.externalId,
