@@ -3,5 +3,8 @@
 type Fields = Record<string, string | number | boolean | null | undefined>;
 
 export function log(level: "info" | "warn" | "error", code: string, fields: Fields = {}): void {
-  console[level](JSON.stringify({ level, code, ...fields }));
+  // What Dub or D1 said is passed on; should it quote an address, the address stays here.
+  console[level](
+    JSON.stringify({ level, code, ...fields }).replace(/[^\s"'<>:,\\]+@[^\s"'<>:,\\]+/g, "<e-mail>"),
+  );
 }

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { parseEnv } from "node:util";
 import { Sample } from "../mapping/schema.ts";
+import { SecretError } from "../receive/verify/secret.ts";
 
 export const ROOT = resolve(import.meta.dirname, "../..");
 export const MAPPINGS = join(ROOT, "mappings");
@@ -81,7 +82,7 @@ export async function main(run: () => Promise<number | undefined> | number | und
   try {
     process.exitCode = (await run()) ?? 0;
   } catch (error) {
-    if (!(error instanceof UserError)) throw error;
+    if (!(error instanceof UserError || error instanceof SecretError)) throw error;
     console.error(error.message);
     process.exitCode = 1;
   }

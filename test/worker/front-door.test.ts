@@ -297,6 +297,21 @@ describe("Auth0 log streams", () => {
   });
 });
 
+describe("test events", () => {
+  it.each([
+    ["auth0", "test-event"],
+    ["clerk", "dashboard-test"],
+    ["stripe", "test-mode"],
+  ])("%s/%s is skipped, unless ACCEPT_TEST_EVENTS is true", async (provider, name) => {
+    const { webhook } = sampleOf(provider, name);
+    const strict = await openHouse();
+    expect(await strict.send(provider, webhook)).toMatchObject([{ status: "skipped", reason: "test_event" }]);
+    const open = await openHouse({ settings: { ACCEPT_TEST_EVENTS: "true" } });
+    const [answer] = await open.send(provider, webhook);
+    expect(answer).not.toMatchObject({ reason: "test_event" });
+  });
+});
+
 describe("what is wrong on our side is 503 with a sentence, so that the provider sends again", () => {
   it.each([
     [
@@ -392,6 +407,16 @@ describe("what it tells to whom", () => {
       },
     ]);
     expect(await house.rows()).toEqual([]);
+  });
+
+  it("takes an address out of what Dub says", async () => {
+    const lines: string[] = [];
+    vi.spyOn(console, "warn").mockImplementation((line) => void lines.push(line));
+    const error = { code: "unprocessable_entity", message: "no customer mira@orchard.example here" };
+    const house = await openHouse({ fetch: async () => Response.json({ error }, { status: 422 }) });
+    await house.send("clerk", signUp("user_1"));
+    await house.pump();
+    expect(lines.join()).toContain("no customer <e-mail> here");
   });
 
   it("holds no secret, e-mail or name in any log line or answer", async () => {
