@@ -356,13 +356,22 @@ describe("one lead for each customer and event name", () => {
 });
 
 describe("leases", () => {
-  it("two consumers with the same message make one delivery", async () => {
-    const house = await openHouse();
+  it("a second consumer that meets the same row while the first is at it leaves it alone", async () => {
+    let message: (typeof house.waiting)[number] | undefined;
+    const house = await openHouse({
+      fetch: async (request) => {
+        if (message) {
+          house.waiting.push(message);
+          message = undefined;
+          await house.pump();
+        }
+        return answerOf(house.dub.app, request);
+      },
+    });
     await house.send("clerk", signUp("user_1"));
-    const [message] = house.waiting;
-    if (message) house.waiting.push({ ...message });
-    await Promise.all([house.pump(), house.pump()]);
-    expect(house.dub.calls).toHaveLength(2);
+    message = house.waiting[0] && { ...house.waiting[0] };
+    await house.pump();
+    expect(house.dub.calls.map(({ phase }) => phase)).toEqual(["register", "record"]);
   });
 
   it("a consumer that dies between Dub's answer and the ledger is followed by another, and nothing counts twice", async () => {
