@@ -77,11 +77,18 @@ export type Settings = { [K in keyof typeof SETTINGS]: z.infer<(typeof SETTINGS)
 /** Settings that can't be used; the message names each wrong one and what it must be, never its value. */
 export class SettingsError extends Error {}
 
-/** Parses the settings; an empty string counts as not set. Throws SettingsError naming everything wrong at once. */
-export function parseSettings(env: Record<string, unknown>): Settings {
+/** What the front door needs. A mistake in the others stops delivery, and every webhook is still kept. */
+export const FRONT_DOOR = ["MAX_BODY_BYTES", "ACCEPT_TEST_EVENTS"] as const satisfies (keyof Settings)[];
+
+/** Parses the settings, or those named; an empty string counts as not set. Throws SettingsError naming everything wrong at once. */
+export function parseSettings<K extends keyof Settings = keyof Settings>(
+  env: Record<string, unknown>,
+  names: readonly K[] = Object.keys(SETTINGS) as K[],
+): Pick<Settings, K> {
   const wrong: string[] = [];
   const settings: Record<string, unknown> = {};
-  for (const [name, { schema, is }] of Object.entries(SETTINGS)) {
+  for (const name of names) {
+    const { schema, is } = SETTINGS[name];
     const given = env[name];
     const parsed = schema.safeParse(
       given === "" ? undefined : typeof given === "string" ? given.trim() : given,
@@ -90,7 +97,7 @@ export function parseSettings(env: Record<string, unknown>): Settings {
     else wrong.push(`${name} must be ${is}`);
   }
   if (wrong.length > 0) throw new SettingsError(`${wrong.join("; ")}.`);
-  return settings as Settings;
+  return settings as Pick<Settings, K>;
 }
 
 /** Name of the Worker secret of a provider: `auth0-logs` → `AUTH0_LOGS_WEBHOOK_SECRET`. */

@@ -8,8 +8,10 @@ import * as z from "zod/mini";
 const EMAIL =
   /^(?!\.)(?!.*\.\.)([A-Za-z0-9_'+\-.]*)[A-Za-z0-9_+-]@([A-Za-z0-9][A-Za-z0-9-]*\.)+[A-Za-z]{2,}$/;
 
-/** Limits of the lead body, in UTF-16 units or pieces (source: Dub's OpenAPI document and server). */
+/** Limits of the lead body, in UTF-16 units or pieces (source: Dub's OpenAPI document and server; click id and avatar: ours). */
 export const LIMITS = {
+  clickId: 200,
+  avatar: 2000,
   name: 100,
   email: 100,
   externalId: 100,
@@ -60,7 +62,9 @@ export function usableClickId(value: unknown): string | undefined {
   const id = text(value)
     ?.replace(/^dub_id_/, "")
     .trim();
-  return id === undefined || PLACEHOLDERS.has(id.toLowerCase()) ? undefined : id;
+  return id === undefined || id.length > LIMITS.clickId || PLACEHOLDERS.has(id.toLowerCase())
+    ? undefined
+    : id;
 }
 
 /**
@@ -105,7 +109,8 @@ export function tidyLead(raw: Partial<Record<LeadField, unknown>>): Tidied {
     else warn("customerEmail", "dropped: Dub would refuse this address");
   }
   const avatar = text(raw.customerAvatar);
-  if (avatar) lead.customerAvatar = avatar;
+  if (avatar && avatar.length <= LIMITS.avatar) lead.customerAvatar = avatar;
+  else if (avatar) warn("customerAvatar", `dropped: longer than ${LIMITS.avatar} characters`);
 
   const quantity = present(raw.eventQuantity) ? Number(raw.eventQuantity) : undefined;
   if (quantity !== undefined) {

@@ -171,8 +171,8 @@ export const REASONS = {
   possibly_lost: {
     status: "failed",
     means:
-      "an earlier call failed half-way and Dub now refuses the lead as seen (only with `DUB_DELIVERY=single`)",
-    todo: "look for the lead in Dub; prefer the default delivery",
+      "an earlier call failed half-way or its answer was lost, and whether Dub has the lead can't be told any more",
+    todo: "look for the lead in Dub; with `DUB_DELIVERY=single`, prefer the default",
   },
 } as const satisfies Record<string, Entry>;
 

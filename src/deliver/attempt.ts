@@ -15,6 +15,9 @@ export type Run = {
   stop: { reason: Settlement["reason"]; detail: string | null; until: number } | null;
 };
 
+/** Milliseconds for which Dub surely recognises a lead it has recorded: its seven days, less one to be safe. */
+const DUB_REMEMBERS = 6 * 24 * 3_600_000;
+
 /** Makes one attempt. Never throws; a claim that could not be tried is settled as still pending. */
 export async function attempt(claim: Claim, run: Run): Promise<Settlement> {
   const { dub, settings } = run;
@@ -28,7 +31,7 @@ export async function attempt(claim: Claim, run: Run): Promise<Settlement> {
   const base = {
     claim,
     retries: claim.retries,
-    inDoubt: claim.inDoubt,
+    doubt: claim.doubt,
     link: null,
     deliveredBy: null,
     certain: false,
@@ -36,6 +39,14 @@ export async function attempt(claim: Claim, run: Run): Promise<Settlement> {
     attempt: null,
   };
 
+  if (claim.doubt === "unknown" && dub.now() - claim.doubtSince > DUB_REMEMBERS)
+    return {
+      ...base,
+      status: statusOf("possibly_lost"),
+      reason: "possibly_lost",
+      detail: "the answer to a recording call was lost, and Dub would not recognise the lead any more",
+      nextAttemptAt: null,
+    };
   let link: Settlement["link"] = null;
   for (const [i, phase] of phases.entries()) {
     if (run.stop)
@@ -58,7 +69,7 @@ export async function attempt(claim: Claim, run: Run): Promise<Settlement> {
       phase,
       delivery,
       registerOnly,
-      inDoubt: claim.inDoubt,
+      doubt: claim.doubt,
       hasClickId: claim.lead.clickId !== "",
     });
     if (outcome.kind === "registered") {
@@ -90,7 +101,7 @@ function bodyOf(phase: Phase, lead: Lead): Lead {
   return phase === "register" ? { ...lead, mode: "deferred" } : lead;
 }
 
-type Written = Pick<Settlement, "status" | "reason" | "detail" | "nextAttemptAt" | "retries" | "inDoubt">;
+type Written = Pick<Settlement, "status" | "reason" | "detail" | "nextAttemptAt" | "retries" | "doubt">;
 
 function written(
   outcome: Exclude<Outcome, { kind: "registered" }>,
@@ -98,7 +109,7 @@ function written(
   run: Run,
   now: number,
 ): Written {
-  const { retries, inDoubt } = claim;
+  const { retries, doubt } = claim;
   switch (outcome.kind) {
     case "end":
       return {
@@ -107,10 +118,12 @@ function written(
         detail: outcome.detail ?? null,
         nextAttemptAt: null,
         retries,
-        inDoubt: false,
+        doubt: null,
       };
     case "retry": {
-      const wait = nextWait(run.settings.RETRY_SCHEDULE, retries, outcome.giveUp, run.random());
+      // A time limit of its own is counted from the first answer of its kind, not from an outage before.
+      const used = outcome.giveUp.after !== undefined && claim.reason !== outcome.reason ? 0 : retries;
+      const wait = nextWait(run.settings.RETRY_SCHEDULE, used, outcome.giveUp, run.random());
       if (wait === null) {
         const reason = outcome.giveUp.reason;
         return {
@@ -119,7 +132,7 @@ function written(
           detail: outcome.detail,
           nextAttemptAt: null,
           retries,
-          inDoubt: outcome.inDoubt,
+          doubt: outcome.doubt,
         };
       }
       return {
@@ -127,8 +140,8 @@ function written(
         reason: outcome.reason,
         detail: outcome.detail,
         nextAttemptAt: now + wait,
-        retries: retries + 1,
-        inDoubt: outcome.inDoubt,
+        retries: used + 1,
+        doubt: outcome.doubt,
       };
     }
     case "throttled":
@@ -137,7 +150,7 @@ function written(
       const detail = outcome.kind === "throttled" ? null : outcome.detail;
       const until = now + outcome.waitMs;
       if (outcome.kind === "throttled" || outcome.operator) run.stop = { reason, detail, until };
-      return { status: "pending", reason, detail, nextAttemptAt: until, retries, inDoubt };
+      return { status: "pending", reason, detail, nextAttemptAt: until, retries, doubt };
     }
   }
 }

@@ -8,14 +8,19 @@ import type { ReasonOf } from "../reasons.ts";
 /** register: `mode: "deferred"`, may be repeated freely. record: the call that counts the lead. */
 export type Phase = "register" | "record";
 
+/**
+ * What an earlier recording call may have done. failed: Dub said itself that it failed, which it says only before it
+ * records, but perhaps after it has set the dedup key. unknown: the answer was lost, so the lead may be recorded.
+ */
+export type Doubt = "failed" | "unknown" | null;
+
 export type Situation = {
   phase: Phase;
   /** Whether this lead was registered before it is recorded. */
   delivery: "register-then-record" | "single";
   /** Whether registering is all the mapping wants (`mode: "deferred"`). */
   registerOnly: boolean;
-  /** Whether an earlier recording call may have gone through. */
-  inDoubt: boolean;
+  doubt: Doubt;
   hasClickId: boolean;
 };
 
@@ -31,7 +36,7 @@ export type Outcome =
       certain?: boolean;
       detail?: string;
     }
-  | { kind: "retry"; reason: ReasonOf<"pending">; giveUp: GiveUp; inDoubt: boolean; detail: string }
+  | { kind: "retry"; reason: ReasonOf<"pending">; giveUp: GiveUp; doubt: Doubt; detail: string }
   /** Wait for the operator (or for time) without using up the schedule. */
   | { kind: "hold"; reason: ReasonOf<"pending">; waitMs: number; detail: string; operator: boolean }
   | { kind: "throttled"; waitMs: number };
@@ -42,21 +47,25 @@ const DEDUP_KEY_LIFE = 7 * 24 * HOUR;
 
 /** Dub's answer in a given situation → what becomes of the lead. */
 export function outcomeOf(answer: Answer, situation: Situation): Outcome {
-  const { phase, inDoubt } = situation;
-  const recording = phase === "record";
-  const again = (reason: "dub_error" | "dub_unreachable", detail: string): Outcome => ({
+  const { phase, doubt } = situation;
+  const again = (
+    reason: "dub_error" | "dub_unreachable",
+    detail: string,
+    recording: Exclude<Doubt, null> = "unknown",
+  ): Outcome => ({
     kind: "retry",
     reason,
     detail,
     giveUp: { reason: "retries_exhausted" },
-    inDoubt: inDoubt || recording,
+    doubt: phase === "register" || doubt === "unknown" ? doubt : recording,
   });
   const hold = (reason: ReasonOf<"pending">, detail: string): Outcome => ({
     kind: "hold",
     reason,
     waitMs: HOUR,
     detail,
-    operator: true,
+    // What Dub says in its own words is about the key. Anything else may be about this lead, and stops no other.
+    operator: reason !== "dub_address",
   });
 
   switch (answer.kind) {
@@ -71,18 +80,20 @@ export function outcomeOf(answer: Answer, situation: Situation): Outcome {
     case "error": {
       const { status, message, code } = answer;
       if (status === 429) return { kind: "throttled", waitMs: answer.waitMs ?? MINUTE };
-      if (status >= 500 || status === 408 || status === 425) return again("dub_error", message);
-      if (status < 400) return hold("dub_address", message);
+      if (status >= 500 || status === 408 || status === 425)
+        return again("dub_error", message, status === 500 && code !== null ? "failed" : "unknown");
       if (status === 401) return hold("dub_key_refused", message);
+      const strange = code === null && [403, 404, 409, 410].includes(status);
+      if (status < 400 || strange) return hold("dub_address", message);
       if (status === 403) return hold("dub_plan_or_role", message);
       if (status === 409 || status === 410) return hold("dub_workspace", message);
-      if (status === 404) return notFound(code, message, situation) ?? hold("dub_address", message);
+      if (status === 404) return notFound(message, situation) ?? hold("dub_address", message);
       if (status === 400 && !situation.hasClickId && /no existing customer/i.test(message))
         return {
           kind: "retry",
           reason: "customer_not_known_yet",
           giveUp: { reason: "unknown_customer", after: 15 * MINUTE },
-          inDoubt,
+          doubt,
           detail: message,
         };
       return { kind: "end", reason: "refused_by_dub", detail: message };
@@ -92,7 +103,7 @@ export function outcomeOf(answer: Answer, situation: Situation): Outcome {
 
 function succeeded(
   link: CreditedLink | null,
-  { phase, delivery, registerOnly, inDoubt }: Situation,
+  { phase, delivery, registerOnly, doubt }: Situation,
 ): Outcome | undefined {
   if (phase === "register") {
     if (!link) return undefined;
@@ -101,7 +112,8 @@ function succeeded(
       : { kind: "registered", link };
   }
   if (link) return { kind: "end", reason: "recorded", link, certain: true };
-  if (!inDoubt) return { kind: "end", reason: "duplicate_at_dub" };
+  if (doubt === null) return { kind: "end", reason: "duplicate_at_dub" };
+  if (doubt === "failed" && delivery !== "single") return blocked("the recording call failed half-way");
   // The key is ours or another's. After a registering call that passed every check, a lost answer is the likely
   // story; without one, so is a call that failed half-way.
   return delivery === "single"
@@ -110,12 +122,7 @@ function succeeded(
 }
 
 /** 404 says five things; only the message tells them apart. */
-function notFound(
-  code: string | null,
-  message: string,
-  { phase, delivery, inDoubt }: Situation,
-): Outcome | undefined {
-  if (code === null) return undefined;
+function notFound(message: string, { phase, delivery, doubt }: Situation): Outcome | undefined {
   if (/^workspace/i.test(message))
     return { kind: "hold", reason: "dub_workspace", waitMs: HOUR, detail: message, operator: true };
   if (/does not belong to the workspace/i.test(message)) return { kind: "end", reason: "other_workspace" };
@@ -127,16 +134,15 @@ function notFound(
       kind: "retry",
       reason: "click_not_found_yet",
       giveUp: { reason: "unknown_click", after: 2 * HOUR },
-      inDoubt,
+      doubt,
       detail: message,
     };
   if (delivery === "single") return { kind: "end", reason: "unknown_click", detail: message };
   // Registering found this click a moment ago, so it exists; but the recording call has used the dedup key up.
-  return {
-    kind: "hold",
-    reason: "dedup_blocked",
-    waitMs: DEDUP_KEY_LIFE + HOUR,
-    detail: message,
-    operator: false,
-  };
+  return blocked(message);
+}
+
+/** Dub's dedup key is set and nothing is recorded: the key must run out first. */
+function blocked(detail: string): Outcome {
+  return { kind: "hold", reason: "dedup_blocked", waitMs: DEDUP_KEY_LIFE + HOUR, detail, operator: false };
 }

@@ -17,6 +17,6 @@ export function nextWait(
   const seconds = schedule[retries];
   if (seconds === undefined) return null;
   const used = schedule.slice(0, retries + 1).reduce((sum, s) => sum + s, 0);
-  if (giveUp.after !== undefined && used * 1000 > giveUp.after) return null;
+  if (giveUp.after !== undefined && retries > 0 && used * 1000 > giveUp.after) return null;
   return Math.round(seconds * 1000 * (1 + JITTER * random));
 }

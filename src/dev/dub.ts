@@ -20,7 +20,6 @@ export type Fault =
   | "error_after_key" // 500 once the dedup key is set, nothing recorded
   | "click_store_down" // clicks are not found unless Dub looked them up in the last five minutes
   | "customer_store_down" // 500 when a customer has to be created
-  | "error_after_recording"
   | "reset_before"
   | "reset_after"
   | "hang_before"
@@ -196,8 +195,6 @@ export function createDubStandIn({
         quantity: body.eventQuantity ?? 1,
         metadata: body.metadata ?? null,
       });
-    if (failure === "error_after_recording")
-      throw new DubError(500, "internal_server_error", "An internal server error occurred.");
     return answer(link);
   };
 

@@ -1,5 +1,6 @@
 /** The ledger's side of delivery: claim rows with a lease, write what came of them, find what is due. */
 import type { D1Database } from "@cloudflare/workers-types";
+import type { Doubt } from "../deliver/outcome.ts";
 import type { CreditedLink } from "../dub/client.ts";
 import type { Lead } from "../lead.ts";
 import type { Reason, Status } from "../reasons.ts";
@@ -12,7 +13,8 @@ export type Claim = {
   provider: string;
   lead: Lead;
   retries: number;
-  inDoubt: boolean;
+  doubt: Doubt;
+  doubtSince: number;
   leaseUntil: number;
   reason: Reason;
 };
@@ -24,7 +26,7 @@ export type Attempt = {
   milliseconds: number;
 };
 
-/** What a delivery attempt came to. `nextAttemptAt` is set for pending; `inDoubt`: a recording call may have gone through. */
+/** What a delivery attempt came to. `nextAttemptAt` is set for pending; `doubt`: what a recording call may have done. */
 export type Settlement = {
   claim: Claim;
   status: Status;
@@ -32,7 +34,7 @@ export type Settlement = {
   detail: string | null;
   nextAttemptAt: number | null;
   retries: number;
-  inDoubt: boolean;
+  doubt: Doubt;
   link: CreditedLink | null;
   deliveredBy: "register-then-record" | "single" | null;
   certain: boolean;
@@ -40,17 +42,19 @@ export type Settlement = {
 };
 
 const CLAIM = `
-UPDATE events SET lease_until = ?2, in_doubt = in_doubt + 1
+UPDATE events SET lease_until = ?2, claims = claims + 1, doubt_since = coalesce(doubt_since, ?3)
 WHERE id IN (SELECT value FROM json_each(?1)) AND status = 'pending' AND next_attempt_at <= ?3 AND lease_until <= ?3
   AND NOT EXISTS (SELECT 1 FROM pauses WHERE until > ?3)
-RETURNING id, provider, lead, retries, in_doubt, lease_until, reason`;
+RETURNING id, provider, lead, retries, claims, doubt, doubt_since, lease_until, reason`;
 
 type ClaimRow = {
   id: string;
   provider: string;
   lead: string;
   retries: number;
-  in_doubt: number;
+  claims: number;
+  doubt: Doubt;
+  doubt_since: number;
   lease_until: number;
   reason: Reason;
 };
@@ -76,7 +80,9 @@ export async function keepAndClaim(
     provider: row.provider,
     lead: JSON.parse(row.lead) as Lead,
     retries: row.retries,
-    inDoubt: row.in_doubt > 1,
+    // A claim that was never settled may have got as far as recording.
+    doubt: row.claims > 1 ? "unknown" : row.doubt,
+    doubtSince: row.doubt_since,
     leaseUntil: row.lease_until,
     reason: row.reason,
   }));
@@ -85,7 +91,8 @@ export async function keepAndClaim(
 
 const SETTLE = `
 UPDATE events SET status = s.value->>'status', reason = s.value->>'reason', detail = s.value->>'detail',
-  next_attempt_at = s.value->>'nextAttemptAt', retries = s.value->>'retries', in_doubt = s.value->>'inDoubt',
+  next_attempt_at = s.value->>'nextAttemptAt', retries = s.value->>'retries', claims = 0, doubt = s.value->>'doubt',
+  doubt_since = iif(s.value->>'doubt' IS NULL, NULL, doubt_since),
   lease_until = 0, queued_until = 0, link = s.value->>'link', delivered_by = s.value->>'deliveredBy',
   delivered_at = iif(s.value->>'status' = 'delivered', ?2, NULL),
   certain = iif(s.value->>'status' = 'delivered', s.value->>'certain', NULL)
@@ -101,8 +108,8 @@ const RELEASE = `
 UPDATE events SET status = 'pending', reason = 'new', next_attempt_at = ?2, queued_until = 0
 WHERE rowid IN (
   SELECT min(d.rowid) FROM events d WHERE d.reason = 'duplicate_here' AND d.lead IS NOT NULL AND d.lead_key IN (
-    SELECT lead_key FROM events WHERE id IN (SELECT value FROM json_each(?1)) AND lead_key IS NOT NULL
-    EXCEPT SELECT lead_key FROM events WHERE ${HOLDS_KEY})
+    SELECT e.lead_key FROM events e WHERE e.id IN (SELECT value FROM json_each(?1)) AND e.lead_key IS NOT NULL
+      AND NOT EXISTS (SELECT 1 FROM events h WHERE h.lead_key = e.lead_key AND ${HOLDS_KEY("h")}))
   GROUP BY d.lead_key)`;
 
 /** Writes what came of claimed rows, all at once. A row whose lease was taken over by another consumer is left alone. */
@@ -112,7 +119,6 @@ export async function settle(db: D1Database, settlements: Settlement[], now: num
     ...rest,
     id: claim.id,
     leaseUntil: claim.leaseUntil,
-    inDoubt: rest.inDoubt ? 1 : 0,
     certain: rest.certain ? 1 : 0,
     link: link && JSON.stringify(link),
   }));
@@ -120,7 +126,8 @@ export async function settle(db: D1Database, settlements: Settlement[], now: num
     attempt ? [{ event: claim.id, reason, ...attempt }] : [],
   );
   const ended = settlements.filter(
-    ({ status, reason }) => ["skipped", "rejected", "failed"].includes(status) && reason !== "possibly_lost",
+    ({ status, reason, doubt }) =>
+      ["skipped", "rejected", "failed"].includes(status) && reason !== "possibly_lost" && doubt === null,
   );
   await db.batch([
     db.prepare(SETTLE).bind(JSON.stringify(rows), now),

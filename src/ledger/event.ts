@@ -50,9 +50,13 @@ export async function newEvent(
   };
 }
 
-/** What makes two leads the same at Dub: the customer and the event name as Dub compares it. */
+/**
+ * What makes two leads the same at Dub: the customer and the event name as Dub compares it. A lead that only registers
+ * the customer counts nothing, and so does not stand in the way of one that does.
+ */
 export function leadKey(lead: Lead): Promise<string> {
-  return hash(lead.customerExternalId, normalEventName(lead.eventName));
+  const registering = lead.mode === "deferred" ? ["deferred"] : [];
+  return hash(lead.customerExternalId, normalEventName(lead.eventName), ...registering);
 }
 
 /** 128 bits of SHA-256 over the parts, in URL-safe base64: 22 characters. */

@@ -18,13 +18,14 @@ SELECT e.value->>'id', e.value->>'provider', e.value->>'eventId', e.value->>'typ
 FROM json_each(?1) e WHERE true
 ON CONFLICT (id) DO NOTHING`;
 
-/** A row that holds its lead key: another event with the same key is a duplicate of it. */
-export const HOLDS_KEY = `(status IN ('pending', 'delivered') OR reason = 'duplicate_at_dub')`;
+/** SQL: whether a row holds its lead key, so that another event with the same key is a duplicate of it. */
+export const HOLDS_KEY = (row: string) =>
+  `(${row}.status IN ('pending', 'delivered') OR ${row}.reason = 'duplicate_at_dub')`;
 
 const MARK_DUPLICATES = `
 UPDATE events SET status = 'duplicate', reason = 'duplicate_here', next_attempt_at = NULL
 WHERE id IN (SELECT value FROM json_each(?1)) AND status = 'pending' AND reason = 'new' AND lead_key IS NOT NULL
-  AND EXISTS (SELECT 1 FROM events o WHERE o.lead_key = events.lead_key AND o.rowid < events.rowid AND ${HOLDS_KEY.replaceAll(/\b(status|reason)\b/g, "o.$1")})`;
+  AND EXISTS (SELECT 1 FROM events o WHERE o.lead_key = events.lead_key AND o.rowid < events.rowid AND ${HOLDS_KEY("o")})`;
 
 /** The statements that keep `events`; run them in one batch, in order. `queued`: a queue message is on its way too. */
 export function keepStatements(

@@ -1,7 +1,15 @@
 /** The front door: `POST /webhooks/:provider`. */
 import type { Context } from "hono";
 import { enqueue, fitsQueue } from "../deliver/message.ts";
-import { type Edges, type Env, parseSettings, type Settings, SettingsError, secretName } from "../env.ts";
+import {
+  type Edges,
+  type Env,
+  FRONT_DOOR,
+  parseSettings,
+  type Settings,
+  SettingsError,
+  secretName,
+} from "../env.ts";
 import { type NewEvent, newEvent } from "../ledger/event.ts";
 import { keep } from "../ledger/keep.ts";
 import type { RefusalCounter } from "../ledger/refusals.ts";
@@ -41,11 +49,11 @@ export async function receive(
   const failed = (status: 400 | 401 | 404 | 413 | 503, error: string, message: string) =>
     c.json({ error, message }, status);
 
-  let settings: Settings;
+  let settings: Pick<Settings, (typeof FRONT_DOOR)[number]>;
   let mapping: ReturnType<typeof mappingOf>;
   let keys: Awaited<ReturnType<typeof keysOf>>;
   try {
-    settings = parseSettings(env);
+    settings = parseSettings(env, FRONT_DOOR);
     mapping = mappingOf(provider, edges.mappings);
     keys = mapping && (await keysOf(mapping, env));
   } catch (error) {

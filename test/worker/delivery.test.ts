@@ -1,7 +1,7 @@
 /** From the ledger to Dub: register then record, retries, dedup, and every answer of Dub. */
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { type Fault, LOCAL_KEY } from "../../src/dev/dub.ts";
-import { answerOf, DAY, db, HOUR, MINUTE, openHouse, SECOND, sampleOf, signUp } from "./house.ts";
+import { answerOf, DAY, db, HOUR, MINUTE, openHouse, SECOND, START, sampleOf, signUp } from "./house.ts";
 
 const CLICK = "Xk3pQ9vLm2RtYw7B";
 
@@ -73,7 +73,6 @@ describe("what fails for a while arrives once", () => {
     ["502 with HTML", { register: ["bad_gateway"], record: ["bad_gateway"] }, "recorded"],
     ["a rate limit at both calls", { register: ["rate_limited"], record: ["rate_limited"] }, "recorded"],
     ["500 before the dedup key", { record: ["error_before_key"] }, "recorded"],
-    ["500 after the lead was recorded", { record: ["error_after_recording"] }, "recorded_unconfirmed"],
     [
       "an answer that is lost after the lead was recorded",
       { record: ["reset_after"] },
@@ -254,6 +253,87 @@ describe("what only the operator can mend keeps every event", () => {
   });
 });
 
+describe("a wrong setting of delivery stops delivery, and every webhook is kept", () => {
+  it.each([
+    [{ DUB_API_KEY: "dub_pk_12345" }, "DUB_API_KEY must be an API key of a Dub workspace"],
+    [{ DUB_API_KEY: '"dub_quoted"' }, "DUB_API_KEY must be an API key of a Dub workspace"],
+    [{ RETRY_SCHEDULE: "30,soon" }, "RETRY_SCHEDULE must be seconds between attempts, whole numbers"],
+    [{ DUB_DELIVERY: "twice", DUB_API_URL: "dub" }, "DUB_API_URL must be an http(s) address"],
+    [{ DUB_DELIVERY: "twice", DUB_API_URL: "dub" }, "DUB_DELIVERY must be register-then-record or single"],
+  ])("%j", async (settings, said) => {
+    const errors = vi.spyOn(console, "error").mockImplementation(() => {});
+    const house = await openHouse({ settings });
+    expect(await house.send("clerk", signUp("user_1"))).toMatchObject([{ status: "pending" }]);
+    await house.pump();
+    expect(errors.mock.calls.join()).toContain(said);
+    errors.mockRestore();
+    expect(house.dub.asked).toEqual([]);
+    Object.assign(house.env, {
+      DUB_API_KEY: LOCAL_KEY,
+      RETRY_SCHEDULE: "",
+      DUB_DELIVERY: "",
+      DUB_API_URL: "",
+    });
+    await house.pass(5 * MINUTE);
+    expect(house.dub.recorded).toHaveLength(1);
+  });
+});
+
+describe("time limits of their own", () => {
+  it("an outage before does not use up the time in which a click may turn up", async () => {
+    const outage = 2 * HOUR;
+    const house = await openHouse({
+      dub: {
+        fault: () =>
+          house.clock.now < START + outage
+            ? "error_before_key"
+            : house.clock.now < START + outage + 2 * HOUR
+              ? "click_store_down"
+              : undefined,
+      },
+    });
+    await house.send("clerk", signUp("user_1"));
+    await house.pump();
+    await house.pass(12 * HOUR, 5 * MINUTE);
+    expect(house.dub.recorded).toHaveLength(1);
+  });
+
+  it("a lead whose answer was lost is not sent again when Dub would not recognise it any more", async () => {
+    const house = await openHouse({ dub: plan({ record: ["hang_after"] }) });
+    await house.send("clerk", signUp("user_1"));
+    await house.pump();
+    house.env.DUB_API_KEY = "";
+    await house.pass(8 * DAY, HOUR);
+    house.env.DUB_API_KEY = LOCAL_KEY;
+    await house.pass(2 * HOUR, MINUTE);
+    expect(house.dub.recorded).toHaveLength(1);
+    expect(await house.row()).toMatchObject({ status: "failed", reason: "possibly_lost" });
+  });
+
+  it("a recording call that Dub says failed is repeated once its dedup key has run out", async () => {
+    const house = await openHouse({ dub: plan({ record: ["error_after_key"] }) });
+    await house.send("clerk", signUp("user_1"));
+    await house.pump();
+    await house.pass(HOUR);
+    expect(await house.row()).toMatchObject({ status: "pending", reason: "dedup_blocked" });
+    await house.pass(8 * DAY, HOUR);
+    expect(await house.row()).toMatchObject({ status: "delivered", reason: "recorded" });
+    expect(house.dub.recorded).toHaveLength(1);
+  });
+});
+
+it("an answer that may be about one lead stops no other", async () => {
+  const house = await openHouse({
+    fetch: async (request) =>
+      (await request.clone().text()).includes("user_1")
+        ? new Response("<html>blocked</html>", { status: 403 })
+        : answerOf(house.dub.app, request),
+  });
+  for (const user of ["user_1", "user_2", "user_3"]) await house.send("clerk", signUp(user));
+  await house.pump();
+  expect((await house.rows()).map(({ reason }) => reason)).toEqual(["dub_address", "recorded", "recorded"]);
+});
+
 describe("the rate limit", () => {
   it("stops the batch, asks nothing before the window ends, and goes on then without using up retries", async () => {
     const house = await openHouse({ dub: { limit: 10 } });
@@ -380,7 +460,7 @@ describe("leases", () => {
     await db.exec("CREATE TRIGGER dies BEFORE INSERT ON attempts BEGIN SELECT RAISE(ABORT, 'died'); END");
     await house.pump();
     await db.exec("DROP TRIGGER dies");
-    expect(await house.row()).toMatchObject({ status: "pending", reason: "new", in_doubt: 1 });
+    expect(await house.row()).toMatchObject({ status: "pending", reason: "new", claims: 1 });
     await house.pass(10 * MINUTE);
     expect(house.dub.recorded).toHaveLength(1);
     expect(await house.row()).toMatchObject({

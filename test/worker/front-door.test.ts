@@ -315,16 +315,8 @@ describe("test events", () => {
 describe("what is wrong on our side is 503 with a sentence, so that the provider sends again", () => {
   it.each([
     [
-      { RETRY_SCHEDULE: "30,soon" },
-      "RETRY_SCHEDULE must be seconds between attempts, whole numbers separated by commas, such as 30,120,600.",
-    ],
-    [
-      { DUB_API_KEY: "dub_pk_12345" },
-      "DUB_API_KEY must be an API key of a Dub workspace: it starts with dub_ and not with dub_pk_ (a publishable key).",
-    ],
-    [
-      { DUB_DELIVERY: "twice", ACCEPT_TEST_EVENTS: "yes" },
-      "DUB_DELIVERY must be register-then-record or single; ACCEPT_TEST_EVENTS must be true or false.",
+      { MAX_BODY_BYTES: "1 MB", ACCEPT_TEST_EVENTS: "yes" },
+      "MAX_BODY_BYTES must be a whole number of bytes from 1024 to 1048576; ACCEPT_TEST_EVENTS must be true or false.",
     ],
     [
       { CLERK_WEBHOOK_SECRET: "whsec_!!!!" },

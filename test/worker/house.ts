@@ -47,7 +47,8 @@ export type Row = {
   next_attempt_at: number | null;
   lease_until: number;
   retries: number;
-  in_doubt: number;
+  claims: number;
+  doubt: string | null;
   link: string | null;
   delivered_by: string | null;
   certain: number | null;

@@ -42,6 +42,12 @@ describe("tidyLead", () => {
       {},
       ["customerEmail"],
     ],
+    [
+      "drops a picture inside the address",
+      { customerAvatar: `data:${"A".repeat(2000)}` },
+      {},
+      ["customerAvatar"],
+    ],
     ["caps a quantity", { eventQuantity: 250 }, { eventQuantity: 100 }, ["eventQuantity"]],
     ["raises a quantity of 0", { eventQuantity: 0 }, { eventQuantity: 1 }, ["eventQuantity"]],
     ["reads a quantity in text", { eventQuantity: "2" }, { eventQuantity: 2 }, []],
@@ -111,6 +117,7 @@ describe("tidyLead", () => {
 it.each<[unknown, string | undefined]>([
   [" abc ", "abc"],
   ["dub_id_abc", "abc"],
+  ["x".repeat(201), undefined],
   [12, "12"],
   ...["", "  ", "n/a", "N/A", "undefined", "null", "test", "dub_id_", null, undefined, {}, true].map(
     (value) => [value, undefined] as [unknown, undefined],

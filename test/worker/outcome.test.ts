@@ -10,7 +10,7 @@ const REGISTER: Situation = {
   phase: "register",
   delivery: "register-then-record",
   registerOnly: false,
-  inDoubt: false,
+  doubt: null,
   hasClickId: true,
 };
 const RECORD: Situation = { ...REGISTER, phase: "record" };
@@ -38,7 +38,7 @@ describe("outcomeOf", () => {
       "200 without link, registering",
       { kind: "ok", status: 200, link: null },
       REGISTER,
-      { kind: "retry", reason: "dub_error", inDoubt: false },
+      { kind: "retry", reason: "dub_error", doubt: null },
     ],
     [
       "200 with link",
@@ -55,36 +55,43 @@ describe("outcomeOf", () => {
     [
       "200 without link, in doubt",
       { kind: "ok", status: 200, link: null },
-      { ...RECORD, inDoubt: true },
+      { ...RECORD, doubt: "unknown" },
       { kind: "end", reason: "recorded_unconfirmed", certain: false },
     ],
     [
       "200 without link, in doubt, single",
       { kind: "ok", status: 200, link: null },
-      { ...SINGLE, inDoubt: true },
+      { ...SINGLE, doubt: "unknown" },
       { kind: "end", reason: "possibly_lost" },
     ],
     [
       "200 with another body",
       { kind: "unreadable", status: 200, message: "" },
       RECORD,
-      { kind: "retry", reason: "dub_error", inDoubt: true },
+      { kind: "retry", reason: "dub_error", doubt: "unknown" },
     ],
     [
       "no answer, registering",
       { kind: "none", message: "" },
       REGISTER,
-      { kind: "retry", reason: "dub_unreachable", inDoubt: false },
+      { kind: "retry", reason: "dub_unreachable", doubt: null },
     ],
     [
       "no answer",
       { kind: "none", message: "" },
       RECORD,
-      { kind: "retry", reason: "dub_unreachable", inDoubt: true },
+      { kind: "retry", reason: "dub_unreachable", doubt: "unknown" },
     ],
-    ["500, registering", error(500, ""), REGISTER, { kind: "retry", reason: "dub_error", inDoubt: false }],
-    ["500", error(500, ""), RECORD, { kind: "retry", reason: "dub_error", inDoubt: true }],
-    ["502 with HTML", error(502, "", null), RECORD, { kind: "retry", reason: "dub_error", inDoubt: true }],
+    ["500, registering", error(500, ""), REGISTER, { kind: "retry", reason: "dub_error", doubt: null }],
+    ["500", error(500, ""), RECORD, { kind: "retry", reason: "dub_error", doubt: "failed" }],
+    ["500 with HTML", error(500, "", null), RECORD, { kind: "retry", reason: "dub_error", doubt: "unknown" }],
+    [
+      "200 without link after Dub said it failed",
+      { kind: "ok", status: 200, link: null },
+      { ...RECORD, doubt: "failed" },
+      { kind: "hold", reason: "dedup_blocked" },
+    ],
+    ["502 with HTML", error(502, "", null), RECORD, { kind: "retry", reason: "dub_error", doubt: "unknown" }],
     ["429 leaves no doubt", error(429, ""), RECORD, { kind: "throttled", waitMs: 5000 }],
     ["302", error(302, "", null), REGISTER, { kind: "hold", reason: "dub_address" }],
     ["401", error(401, ""), REGISTER, { kind: "hold", reason: "dub_key_refused" }],
@@ -173,7 +180,7 @@ describe("outcomeOf", () => {
       phase: fc.constantFrom("register" as const, "record" as const),
       delivery: fc.constantFrom("register-then-record" as const, "single" as const),
       registerOnly: fc.boolean(),
-      inDoubt: fc.boolean(),
+      doubt: fc.constantFrom("failed" as const, "unknown" as const, null),
       hasClickId: fc.boolean(),
     });
     fc.assert(

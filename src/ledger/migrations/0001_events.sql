@@ -16,7 +16,9 @@ CREATE TABLE events (
   queued_until INTEGER NOT NULL DEFAULT 0, -- a queue message may be on its way until then
   lease_until INTEGER NOT NULL DEFAULT 0,  -- a consumer works on it until then
   retries INTEGER NOT NULL DEFAULT 0,   -- steps of the retry schedule used
-  in_doubt INTEGER NOT NULL DEFAULT 0,  -- deliveries begun whose end is not known
+  claims INTEGER NOT NULL DEFAULT 0,    -- deliveries begun and not settled
+  doubt TEXT,                           -- failed, unknown: what an earlier recording call may have done
+  doubt_since INTEGER,
   link TEXT,                            -- JSON: the credited link
   delivered_at INTEGER,
   delivered_by TEXT,                    -- register-then-record, single
