@@ -17,11 +17,11 @@ export async function deploy(run: RunWrangler, { database, queue }: Names, flags
       () => true,
       () => false,
     );
-  await run(["whoami"]).catch(() => {
+  // whoami exits with 0 either way.
+  if (/not authenticated/i.test(await run(["whoami"])))
     throw new UserError(
       'Not logged in to Cloudflare. Run "npx wrangler login", or set CLOUDFLARE_API_TOKEN.',
     );
-  });
   if (!(await exists(["d1", "info", database]))) await run(["d1", "create", database], show);
   if (!(await exists(["queues", "info", queue]))) await run(["queues", "create", queue], show);
   await run(["d1", "migrations", "apply", database, "--remote"], show);

@@ -30,7 +30,7 @@ export function wrangler(args: string[], { show = false } = {}): Promise<string>
     child.on("close", (code) =>
       code === 0
         ? resolve(output)
-        : reject(new UserError(`wrangler ${args.join(" ")} failed:\n${output.trim()}`)),
+        : reject(new UserError(`wrangler ${args.join(" ")} failed${show ? "." : `:\n${output.trim()}`}`)),
     );
   });
 }

@@ -44,7 +44,9 @@ describe("npm run deploy", () => {
     expect(calls).not.toContain("deploy ");
   });
   it("says how to log in", async () => {
-    await expect(deploy(record(["whoami"]).run, names, [])).rejects.toThrow("npx wrangler login");
+    await expect(
+      deploy(async () => "You are not authenticated. Please run `wrangler login`.", names, []),
+    ).rejects.toThrow("npx wrangler login");
   });
 });
 

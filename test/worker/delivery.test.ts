@@ -1,5 +1,6 @@
 /** From the ledger to Dub: register then record, retries, dedup, and every answer of Dub. */
 import { describe, expect, it, vi } from "vitest";
+import { mappings } from "../../mappings/index.ts";
 import { type Fault, LOCAL_KEY } from "../../src/dev/dub.ts";
 import { answerOf, DAY, db, HOUR, MINUTE, openHouse, SECOND, START, sampleOf, signUp } from "./house.ts";
 
@@ -50,12 +51,20 @@ describe("register, then record", () => {
       leads: { lead: Record<string, unknown> }[];
     };
     (clerk.leads[0] as { lead: Record<string, unknown> }).lead.mode = "'deferred'";
-    const house = await openHouse({ mappings: { clerk } });
+    const house = await openHouse({ mappings: { ...mappings, clerk } });
     await house.send("clerk", signUp("user_1"));
     await house.pump();
     expect(house.dub.calls.map(({ phase }) => phase)).toEqual(["register"]);
     expect(await house.row()).toMatchObject({ status: "delivered", reason: "customer_registered" });
     expect(house.dub.recorded).toEqual([]);
+    expect(await house.send("clerk", signUp("user_1"))).toMatchObject([{ status: "duplicate" }]);
+
+    // The lead that counts is no duplicate of it.
+    const lead = sampleOf("stripe").webhook as { data: { object: { metadata: object } } };
+    lead.data.object.metadata = { dubCustomerExternalId: "user_1", dubClickId: CLICK };
+    await house.send("stripe", lead);
+    await house.pump();
+    expect(house.dub.recorded).toHaveLength(1);
   });
 });
 
