@@ -267,6 +267,42 @@ describe("Auth0 log streams", () => {
     expect(await house.send("auth0-logs", logs()[0])).toMatchObject([{ status: "pending" }]);
   });
 
+  const batch = (size: number) => {
+    const [log] = logs();
+    return Array.from({ length: size }, (_, i) => {
+      const one = structuredClone(log) as { log_id: string; data: Record<string, unknown> };
+      one.log_id = `log_${i}`;
+      one.data.user_id = i % 10 === 7 ? null : `auth0|${i}`;
+      if (i % 10 === 8) one.data.type = "s";
+      if (i % 10 === 9) one.data.details = { body: { email: "jo@orchard.example" } };
+      return one;
+    });
+  };
+
+  it("takes a batch of 1,000, says what became of each, and makes a lead of every good one", async () => {
+    const house = await openHouse({ dub: { limit: Number.POSITIVE_INFINITY } });
+    const answers = await house.send("auth0-logs", batch(1000));
+    const said = answers.map((answer) => ("reason" in answer ? answer.reason : answer.status));
+    const tenth = [...Array(7).fill("new"), "no_customer_id", "ignored", "no_click_id"];
+    expect(said).toEqual(Array(100).fill(tenth).flat());
+    await house.pump();
+    expect(house.dub.recorded).toHaveLength(700);
+    expect((await house.rows()).filter(({ status }) => status === "pending")).toEqual([]);
+  });
+
+  it("refuses a batch of 1,001 and keeps nothing of it", async () => {
+    const house = await openHouse();
+    const response = await house.fetch(await house.request("auth0-logs", batch(1001)));
+    expect([response.status, await response.json()]).toEqual([
+      413,
+      {
+        error: "too_many_events",
+        message: "The webhook holds 1001 events, 1000 are taken. Send smaller batches.",
+      },
+    ]);
+    expect(await house.rows()).toEqual([]);
+  });
+
   it("keeps a broken line as rejected and takes the others", async () => {
     const house = await openHouse();
     const body = new TextEncoder().encode(`${JSON.stringify(logs()[0])}\n{"log_id": "9`);
