@@ -66,7 +66,7 @@ export async function consume(batch: MessageBatch<QueueMessage>, env: Env, edges
       await later(env, waiting, run.stop.until - edges.now());
     }
   } catch (error) {
-    // The leases run out and the sweep finds the rows; `in_doubt` remembers that they were tried.
+    // The leases run out and the sweep finds the rows; an open claim tells the next attempt that this one may have recorded.
     log("error", "ledger_down", {
       during: "settle",
       events: settlements.length,
