@@ -82,16 +82,14 @@ export async function attempt(claim: Claim, run: Run): Promise<Settlement> {
       message: answer.kind === "ok" ? null : answer.message,
       milliseconds: now - begun,
     };
+    const delivered = outcome.kind === "end" && statusOf(outcome.reason) === "delivered";
     return {
       ...base,
       ...written(outcome, claim, run, now),
-      link: outcome.kind === "end" ? (outcome.link ?? link) : null,
+      link: delivered ? (outcome.link ?? link) : null,
+      deliveredBy: delivered ? delivery : null,
+      certain: delivered && outcome.certain === true,
       attempt: made,
-      ...(outcome.kind === "end" &&
-        statusOf(outcome.reason) === "delivered" && {
-          deliveredBy: delivery,
-          certain: outcome.certain ?? false,
-        }),
     };
   }
   throw new Error("the last phase ends every attempt");

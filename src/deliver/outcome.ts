@@ -59,14 +59,6 @@ export function outcomeOf(answer: Answer, situation: Situation): Outcome {
     giveUp: { reason: "retries_exhausted" },
     doubt: phase === "register" || doubt === "unknown" ? doubt : recording,
   });
-  const hold = (reason: ReasonOf<"pending">, detail: string): Outcome => ({
-    kind: "hold",
-    reason,
-    waitMs: HOUR,
-    detail,
-    // What Dub says in its own words is about the key. Anything else may be about this lead, and stops no other.
-    operator: reason !== "dub_address",
-  });
 
   switch (answer.kind) {
     case "none":
@@ -123,8 +115,7 @@ function succeeded(
 
 /** 404 says five things; only the message tells them apart. */
 function notFound(message: string, { phase, delivery, doubt }: Situation): Outcome | undefined {
-  if (/^workspace/i.test(message))
-    return { kind: "hold", reason: "dub_workspace", waitMs: HOUR, detail: message, operator: true };
+  if (/^workspace/i.test(message)) return hold("dub_workspace", message);
   if (/does not belong to the workspace/i.test(message)) return { kind: "end", reason: "other_workspace" };
   if (/is disabled/i.test(message)) return { kind: "end", reason: "link_disabled", detail: message };
   if (/^link not found/i.test(message)) return { kind: "end", reason: "link_missing", detail: message };
@@ -140,6 +131,12 @@ function notFound(message: string, { phase, delivery, doubt }: Situation): Outco
   if (delivery === "single") return { kind: "end", reason: "unknown_click", detail: message };
   // Registering found this click a moment ago, so it exists; but the recording call has used the dedup key up.
   return blocked(message);
+}
+
+/** The operator has to mend something: looked at again each hour. */
+function hold(reason: ReasonOf<"pending">, detail: string): Outcome {
+  // What Dub says in its own words is about the key. Anything else may be about this lead, and stops no other.
+  return { kind: "hold", reason, waitMs: HOUR, detail, operator: reason !== "dub_address" };
 }
 
 /** Dub's dedup key is set and nothing is recorded: the key must run out first. */

@@ -14,10 +14,10 @@ import { generated } from "./generated.ts";
 import { sampleBody } from "./sign.ts";
 
 /** What became of one event, in the words of a sample's `expect`. */
-export type Result = Sample["expect"][number];
+type Result = Sample["expect"][number];
 
 /** What the events of a sample come to under a mapping, test events treated as by default. */
-export function resultsOf(mapping: Mapping, sample: Sample): Result[] {
+function resultsOf(mapping: Mapping, sample: Sample): Result[] {
   return preview(mapping, sampleBody(sample), new Headers(sample.headers));
 }
 
@@ -42,7 +42,7 @@ export function preview(mapping: Mapping, body: Uint8Array, headers: Headers): R
 }
 
 /** Everything wrong with one provider's mapping file and samples, a sentence each. */
-export function checkProvider(provider: string): string[] {
+function checkProvider(provider: string): string[] {
   const file = `mappings/${provider}.json`;
   let mapping: Mapping;
   try {
@@ -98,7 +98,7 @@ function canonical(value: unknown): string {
 }
 
 /** Everything wrong with all mapping files. */
-export async function checkAll(): Promise<string[]> {
+async function checkAll(): Promise<string[]> {
   const wrong = providers().flatMap(checkProvider);
   // Loaded late: a file that is no JSON has been named by now.
   const index = await import("../../mappings/index.ts").catch(() => undefined);

@@ -2,7 +2,7 @@
 import { TreeInterpreter } from "@jmespath-community/jmespath";
 import { mapWebhook } from "../mapping/apply.ts";
 import { expressionsOf, type Mapping } from "../mapping/compile.ts";
-import { type Ast, nodesOf } from "../mapping/expression.ts";
+import { type Ast, isTrue, nodesOf } from "../mapping/expression.ts";
 import type { Sample } from "../mapping/schema.ts";
 import { decodeBody } from "../receive/body.ts";
 import { sampleBody } from "./sign.ts";
@@ -26,7 +26,7 @@ export function unusedExpressions(mapping: Mapping, samples: Sample[]): { path: 
   const visit = interpreter.visit;
   interpreter.visit = function watch(node, value) {
     const result = visit.call(this, node, value);
-    if (watched.has(node) && givesValue(result)) watched.delete(node);
+    if (watched.has(node) && isTrue(result)) watched.delete(node);
     return result;
   };
   try {
@@ -43,11 +43,6 @@ export function unusedExpressions(mapping: Mapping, samples: Sample[]): { path: 
     interpreter.visit = visit;
   }
   return [...watched.values()];
-}
-
-function givesValue(result: unknown): boolean {
-  if (typeof result === "object" && result !== null) return Object.keys(result).length > 0;
-  return result !== null && result !== undefined && result !== false && result !== "";
 }
 
 /** A few words by which a person finds a branch: its fields and functions in order. */

@@ -1,8 +1,8 @@
-/** `npm run dev -- <flags of wrangler dev>`: local migrations, then `wrangler dev` with your own settings, and a knock each minute. */
+/** `npm run dev -- <flags of wrangler dev>`: local migrations, then `wrangler dev` with your own settings. */
 
 import { refuseWrongMappings } from "./check.ts";
 import { main } from "./files.ts";
-import { freePort, knock, startDev, wrangler } from "./wrangler.ts";
+import { freePort, interrupted, startDev, wrangler } from "./wrangler.ts";
 
 /** The value of a flag among wrangler's, which are passed on as they are. */
 function flag(args: string[], ...names: string[]): string | undefined {
@@ -33,14 +33,9 @@ async function dev(): Promise<number> {
     args: asked ? args : ["--port", String(port), ...args],
     onLine: (line) => console.log(line),
   });
-  const sweeping = setInterval(() => void knock(server.url), 60_000);
-  const interrupted = new Promise<number>((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => resolve(0));
-  });
-  const code = await Promise.race([interrupted, server.exited]);
-  clearInterval(sweeping);
+  const ended = await Promise.race([interrupted(), server.exited]);
   await server.stop();
-  return code;
+  return ended === "interrupted" ? 0 : ended;
 }
 
 await main(dev);

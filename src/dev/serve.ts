@@ -5,11 +5,8 @@ import { type createDubStandIn, Unanswered } from "./dub.ts";
 
 export type Served = { url: string; close: () => Promise<void> };
 
-/** Listens on 127.0.0.1, on a free port unless one is named. */
-export function serveDub(
-  { app }: Pick<ReturnType<typeof createDubStandIn>, "app">,
-  port = 0,
-): Promise<Served> {
+/** Listens on a free port of 127.0.0.1. */
+export function serveDub({ app }: Pick<ReturnType<typeof createDubStandIn>, "app">): Promise<Served> {
   const answer = async (request: Request, { incoming }: HttpBindings): Promise<Response> => {
     try {
       return await app.fetch(request);
@@ -23,7 +20,7 @@ export function serveDub(
   };
   return new Promise((resolve) => {
     const server = serve(
-      { fetch: (request, env) => answer(request, env as HttpBindings), hostname: "127.0.0.1", port },
+      { fetch: (request, env) => answer(request, env as HttpBindings), hostname: "127.0.0.1", port: 0 },
       (info) =>
         resolve({
           url: `http://127.0.0.1:${info.port}`,

@@ -14,7 +14,7 @@ import { DEFAULT_SAMPLE, main, providers, ROOT, readSample, UserError } from "./
 import { formatLine, type LogLine, parseLine, table } from "./print.ts";
 import { secretFor } from "./secrets.ts";
 import { serveDub } from "./serve.ts";
-import { type DevServer, freePort, knock, startDev, wrangler } from "./wrangler.ts";
+import { type DevServer, freePort, interrupted, startDev, wrangler } from "./wrangler.ts";
 
 const STATE = join(ROOT, ".wrangler/start");
 const WANTED_PORT = 8787;
@@ -38,10 +38,7 @@ async function start(): Promise<number> {
     await server?.stop();
     await served.close();
   };
-  const interrupted = new Promise<"interrupted">((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
-      process.once(signal, () => resolve("interrupted"));
-  });
+  const stopped = interrupted();
 
   const run = async (): Promise<number> => {
     console.log("Starting the Worker with a local database and queue, and a stand-in for Dub …");
@@ -68,15 +65,12 @@ async function start(): Promise<number> {
     console.log(
       `  npm run send -- clerk waitlist${port === WANTED_PORT ? "" : ` --to ${server.url}`}\nCtrl-C ends it.\n`,
     );
-    const { url } = server;
-    const sweeping = setInterval(() => void knock(url), 60_000);
-    const ended = await Promise.race([interrupted, server.exited]);
-    clearInterval(sweeping);
+    const ended = await Promise.race([stopped, server.exited]);
     if (ended !== "interrupted") throw new UserError("The Worker stopped by itself.");
     return 0;
   };
   try {
-    const result = await Promise.race([run(), interrupted]);
+    const result = await Promise.race([run(), stopped]);
     return result === "interrupted" ? 130 : result;
   } finally {
     await stop();

@@ -35,16 +35,15 @@ export function wrangler(args: string[], { show = false } = {}): Promise<string>
   });
 }
 
-export type DevServer = {
-  url: string;
-  exited: Promise<number>;
-  stop: (signal?: "SIGTERM" | "SIGKILL") => Promise<void>;
-};
+export type DevServer = { url: string; exited: Promise<number>; stop: () => Promise<void> };
 
 /** `args` are flags of wrangler dev, the port among them. */
 export type DevOptions = { port: number; args: string[]; onLine: (line: string) => void };
 
-/** Starts `wrangler dev` and answers once the Worker does; every line it prints goes to `onLine`. */
+/**
+ * Starts `wrangler dev` and answers once the Worker does; every line it prints goes to `onLine`. `wrangler dev` runs
+ * no cron triggers, so the Worker is knocked at each minute.
+ */
 export async function startDev({ port, args, onLine }: DevOptions): Promise<DevServer> {
   // A group of its own, so that workerd and esbuild end with it.
   const child = spawn(process.execPath, [WRANGLER, "dev", "--show-interactive-dev-session=false", ...args], {
@@ -65,22 +64,33 @@ export async function startDev({ port, args, onLine }: DevOptions): Promise<DevS
   exited.then(() => {
     gone = true;
   });
-  const stop: DevServer["stop"] = async (signal = "SIGTERM") => {
-    kill(child, signal);
+  const stop = async () => {
+    kill(child, "SIGTERM");
     const late = setTimeout(() => kill(child, "SIGKILL"), 3000);
     await exited;
     clearTimeout(late);
     kill(child, "SIGKILL");
   };
   while (!gone) {
-    if (await answers(url)) return { url, exited, stop };
+    if (await answers(url)) {
+      const sweeping = setInterval(() => void knock(url), 60_000);
+      exited.then(() => clearInterval(sweeping));
+      return { url, exited, stop };
+    }
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   throw new UserError(`wrangler dev did not start:\n${printed.trim()}`);
 }
 
-/** What cron does on a deployed Worker: `wrangler dev` does not run cron triggers by itself. */
-export async function knock(url: string): Promise<void> {
+/** Resolves on Ctrl-C, or when the process is asked to end. */
+export function interrupted(): Promise<"interrupted"> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+      process.once(signal, () => resolve("interrupted"));
+  });
+}
+
+async function knock(url: string): Promise<void> {
   await fetch(`${url}/cdn-cgi/handler/scheduled`, { signal: AbortSignal.timeout(30_000) }).catch(
     () => undefined,
   );

@@ -2,6 +2,7 @@
 import { type Lead, type LeadField, tidyLead, usableClickId, type Warning } from "../lead.ts";
 import type { ReasonOf } from "../reasons.ts";
 import type { Compiled, CompiledRule, Mapping, Value } from "./compile.ts";
+import { isTrue } from "./expression.ts";
 
 /** What one event came to. `ended` events are kept with their reason, `ignored` ones are not kept. */
 export type Outcome =
@@ -109,11 +110,8 @@ function evaluated(expression: Compiled, event: unknown): unknown {
   }
 }
 
-/** JMESPath's truth: null, false, "", [] and {} are false. */
 function truthy(expression: Compiled | undefined, event: unknown): boolean {
-  const value = expression && evaluated(expression, event);
-  if (typeof value === "object" && value !== null) return Object.keys(value).length > 0;
-  return value !== null && value !== undefined && value !== false && value !== "";
+  return expression !== undefined && isTrue(evaluated(expression, event));
 }
 
 function textOf(expression: Compiled, event: unknown): string | undefined {

@@ -83,6 +83,12 @@ export function evaluate(ast: Ast, event: unknown): unknown {
   return TreeInterpreter.search(ast, event as JSONValue);
 }
 
+/** JMESPath's truth: null, false, "", [] and {} are false. */
+export function isTrue(value: unknown): boolean {
+  if (typeof value === "object" && value !== null) return Object.keys(value).length > 0;
+  return value !== null && value !== undefined && value !== false && value !== "";
+}
+
 type NodeOf<T extends Ast["type"]> = Ast & { type: T };
 
 /** Every node of one type in a syntax tree. */

@@ -190,6 +190,17 @@ describe("addresses and methods", () => {
   });
 });
 
+it("imports a provider's key once, not for each request", async () => {
+  const house = await openHouse();
+  house.env.CLERK_WEBHOOK_SECRET = WRONG["standard-webhooks"];
+  const secret = WRONG["standard-webhooks"] as string;
+  const requests = [1, 2, 3].map((n) => house.request("clerk", signUp(`user_${n}`), { secret }));
+  const [first, ...others] = await Promise.all(requests);
+  const imported = vi.spyOn(crypto.subtle, "importKey");
+  for (const request of [first, ...others]) expect((await house.fetch(request as Request)).status).toBe(200);
+  expect(imported).toHaveBeenCalledTimes(1);
+});
+
 describe("size and form of the body", () => {
   it.each([
     ["with", true],
