@@ -8,7 +8,8 @@ export function parseLine(text: string): LogLine | undefined {
   const at = text.indexOf('{"level":');
   if (at < 0) return undefined;
   try {
-    return JSON.parse(text.slice(at)) as LogLine;
+    // wrangler puts a coloured [WARNING] or [ERROR] around the lines of those levels.
+    return JSON.parse(text.slice(at, text.lastIndexOf("}") + 1)) as LogLine;
   } catch {
     return undefined;
   }

@@ -107,6 +107,25 @@ describe("npm start", () => {
     await running.until(/clerk +webhook +1 pending/);
     expect(await running.until(/clerk +delivered/)).toContain("https://go.example/Aa1B");
   });
+  it("logs a refused webhook and an unknown click in a line, with the reason", async () => {
+    await fetch(`${url}/webhooks/stripe`, { method: "POST", body: "{}" });
+    expect(await running.until(/stripe +refused/)).toContain("missing_header");
+    const click = "data.unsafe_metadata.dubClickId=unknownClick0001";
+    const sent = npm(
+      "run",
+      "send",
+      "--",
+      "clerk",
+      "--to",
+      url,
+      "--set",
+      "data.id=user_unknown",
+      "--set",
+      click,
+    );
+    expect(await sent.ended).toBe(0);
+    expect(await running.until(/clerk +pending/)).toContain("click_not_found_yet");
+  });
   it("npm run send says what is wrong", async () => {
     const nowhere = npm("run", "send", "--", "clerk", "--to", "http://localhost:1");
     expect(await nowhere.ended).toBe(1);
