@@ -35,16 +35,22 @@ export function wrangler(args: string[], { show = false } = {}): Promise<string>
   });
 }
 
-export type DevServer = { url: string; exited: Promise<number>; stop: () => Promise<void> };
+export type DevServer = {
+  url: string;
+  /** Resolves once the Worker answers; throws a UserError when it ends before. */
+  ready: () => Promise<void>;
+  exited: Promise<number>;
+  stop: () => Promise<void>;
+};
 
 /** `args` are flags of wrangler dev, the port among them. */
 export type DevOptions = { port: number; args: string[]; onLine: (line: string) => void };
 
 /**
- * Starts `wrangler dev` and answers once the Worker does; every line it prints goes to `onLine`. `wrangler dev` runs
+ * Starts `wrangler dev`; every line it prints goes to `onLine`. `wrangler dev` runs
  * no cron triggers, so the Worker is knocked at each minute.
  */
-export async function startDev({ port, args, onLine }: DevOptions): Promise<DevServer> {
+export function startDev({ port, args, onLine }: DevOptions): DevServer {
   // A group of its own, so that workerd and esbuild end with it.
   const child = spawn(process.execPath, [WRANGLER, "dev", "--show-interactive-dev-session=false", ...args], {
     cwd: ROOT,
@@ -71,15 +77,16 @@ export async function startDev({ port, args, onLine }: DevOptions): Promise<DevS
     clearTimeout(late);
     kill(child, "SIGKILL");
   };
-  while (!gone) {
-    if (await answers(url)) {
-      const sweeping = setInterval(() => void knock(url), 60_000);
-      exited.then(() => clearInterval(sweeping));
-      return { url, exited, stop };
+  const ready = async () => {
+    while (!gone) {
+      if (await answers(url)) return;
+      await new Promise((resolve) => setTimeout(resolve, 100));
     }
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  throw new UserError(`wrangler dev did not start:\n${printed.trim()}`);
+    throw new UserError(`wrangler dev did not start:\n${printed.trim()}`);
+  };
+  const sweeping = setInterval(() => void knock(url), 60_000);
+  exited.then(() => clearInterval(sweeping));
+  return { url, ready, exited, stop };
 }
 
 /** Resolves on Ctrl-C, or when the process is asked to end. */
