@@ -15,6 +15,7 @@ function flag(args: string[], ...names: string[]): string | undefined {
 }
 
 async function dev(): Promise<number> {
+  const stopped = interrupted();
   await refuseWrongMappings();
   const args = process.argv.slice(2);
   const persist = flag(args, "--persist-to");
@@ -28,12 +29,12 @@ async function dev(): Promise<number> {
   ]);
   const asked = flag(args, "--port");
   const port = asked ? Number(asked) : await freePort(8787);
-  const server = await startDev({
+  const server = startDev({
     port,
     args: asked ? args : ["--port", String(port), ...args],
     onLine: (line) => console.log(line),
   });
-  const ended = await Promise.race([interrupted(), server.exited]);
+  const ended = await Promise.race([stopped, server.exited]);
   await server.stop();
   return ended === "interrupted" ? 0 : ended;
 }

@@ -44,7 +44,7 @@ async function start(): Promise<number> {
     console.log("Starting the Worker with a local database and queue, and a stand-in for Dub …");
     writeFileSync(join(STATE, "worker.env"), envFile(served.url), { mode: 0o600 });
     await wrangler(["d1", "migrations", "apply", "DB", "--local", "--persist-to", STATE]);
-    server = await startDev({
+    server = startDev({
       port,
       args: ["--port", String(port), "--persist-to", STATE, "--env-file", join(STATE, "worker.env")],
       onLine: (text) => {
@@ -54,6 +54,7 @@ async function start(): Promise<number> {
         if (!line && /\bERROR\b|✘/.test(text)) console.error(text);
       },
     });
+    await server.ready();
     console.log(
       `Worker        ${server.url}\nDub stand-in  ${served.url}\n\nOne signed sample of each provider:\n`,
     );
