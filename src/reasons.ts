@@ -10,6 +10,7 @@ type Entry = { status: Status; means: string; todo: string };
 
 export const REASONS = {
   new: { status: "pending", means: "kept, not tried yet", todo: "nothing" },
+  replayed: { status: "pending", means: "replayed, not tried again yet", todo: "nothing" },
   dub_error: {
     status: "pending",
     means: "Dub answered with an error of its own (5xx, or something unreadable)",
@@ -125,6 +126,11 @@ export const REASONS = {
     status: "rejected",
     means: "the event only points at its data and does not hold it",
     todo: "in Stripe, add a destination with payload style Snapshot",
+  },
+  not_split: {
+    status: "rejected",
+    means: "`each` of the mapping file failed or gave no event, so the webhook is kept as a whole",
+    todo: "correct `each` in the mapping file, then replay",
   },
   expression_failed: {
     status: "rejected",

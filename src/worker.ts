@@ -2,6 +2,7 @@
 import type { ExecutionContext, MessageBatch } from "@cloudflare/workers-types";
 import { Hono } from "hono";
 import { mappings } from "../mappings/index.ts";
+import { adminApi } from "./admin/route.ts";
 import { consume } from "./deliver/consume.ts";
 import type { QueueMessage } from "./deliver/message.ts";
 import { sweep } from "./deliver/sweep.ts";
@@ -23,6 +24,7 @@ export function createWorker(edges: Edges) {
   app.all("/webhooks/:provider", (c) =>
     c.json({ error: "method_not_allowed", message: "Webhooks are sent with POST." }, 405, { allow: "POST" }),
   );
+  app.route("/api", adminApi(edges));
   app.get("/", (c) => c.text("webhook-to-lead: send webhooks to POST /webhooks/<provider>\n"));
   app.notFound((c) =>
     c.json({ error: "not_found", message: "Webhooks go to POST /webhooks/<provider>." }, 404),

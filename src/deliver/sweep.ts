@@ -12,14 +12,18 @@ const QUEUED_FOR = 10 * 60_000;
 export async function sweep(env: Env, edges: Edges): Promise<void> {
   const now = edges.now();
   const ids = await takeDue(env.DB, now, now + QUEUED_FOR, MAX_ROWS);
-  if (ids.length === 0) return;
+  await putOnTheirWay(env, ids, "sweep");
+}
+
+/** Points the queue at rows that are marked as on their way. If it can't be reached, the next sweep finds them again. */
+export async function putOnTheirWay(env: Env, ids: string[], during: string): Promise<void> {
   try {
     await enqueue(
       env.EVENTS,
       ids.map((id) => ({ id })),
     );
   } catch (error) {
-    log("error", "queue_down", { during: "sweep", events: ids.length, message: (error as Error).message });
+    log("error", "queue_down", { during, events: ids.length, message: (error as Error).message });
     await giveBack(env.DB, ids);
   }
 }

@@ -6,6 +6,13 @@ import { localSecret } from "./sign.ts";
 
 export function secretFor(provider: string): string {
   const { verify } = compileMapping(provider, readMapping(provider)).file;
-  const name = secretName(provider);
-  return process.env[name] || readDevVars()[name] || localSecret(provider, verify);
+  return own(secretName(provider)) ?? localSecret(provider, verify);
+}
+
+export function adminToken(): string {
+  return own("ADMIN_TOKEN") ?? "local-admin-token-for-this-machine-only";
+}
+
+function own(name: string): string | undefined {
+  return process.env[name] || readDevVars()[name] || undefined;
 }

@@ -12,7 +12,7 @@ import { postSample } from "./deliver-sample.ts";
 import { createDubStandIn, LOCAL_KEY } from "./dub.ts";
 import { DEFAULT_SAMPLE, main, providers, ROOT, readSample, UserError } from "./files.ts";
 import { formatLine, type LogLine, parseLine, table } from "./print.ts";
-import { secretFor } from "./secrets.ts";
+import { adminToken, secretFor } from "./secrets.ts";
 import { serveDub } from "./serve.ts";
 import { type DevServer, freePort, interrupted, startDev, wrangler } from "./wrangler.ts";
 
@@ -89,7 +89,7 @@ function options(): { once: boolean } {
 /** The Worker's settings here. The real Dub is never asked, whatever .dev.vars says. */
 function envFile(dubUrl: string): string {
   const secrets = providers().map((provider) => [secretName(provider), secretFor(provider)]);
-  return [["DUB_API_URL", dubUrl], ["DUB_API_KEY", LOCAL_KEY], ...secrets]
+  return [["DUB_API_URL", dubUrl], ["DUB_API_KEY", LOCAL_KEY], ["ADMIN_TOKEN", adminToken()], ...secrets]
     .map(([name, value]) => `${name}=${JSON.stringify(value)}\n`)
     .join("");
 }

@@ -1,5 +1,5 @@
 /** The ledger's side of delivery: claim rows with a lease, write what came of them, find what is due. */
-import type { D1Database } from "@cloudflare/workers-types";
+import type { D1Database, D1PreparedStatement } from "@cloudflare/workers-types";
 import type { Doubt } from "../deliver/outcome.ts";
 import type { CreditedLink } from "../dub/client.ts";
 import type { Lead } from "../lead.ts";
@@ -15,6 +15,7 @@ export type Claim = {
   retries: number;
   doubt: Doubt;
   doubtSince: number;
+  leadKey: string | null;
   leaseUntil: number;
   reason: Reason;
 };
@@ -45,12 +46,13 @@ const CLAIM = `
 UPDATE events SET lease_until = ?2, claims = claims + 1, doubt_since = coalesce(doubt_since, ?3)
 WHERE id IN (SELECT value FROM json_each(?1)) AND status = 'pending' AND next_attempt_at <= ?3 AND lease_until <= ?3
   AND NOT EXISTS (SELECT 1 FROM pauses WHERE until > ?3)
-RETURNING id, provider, lead, retries, claims, doubt, doubt_since, lease_until, reason`;
+RETURNING id, provider, lead, lead_key, retries, claims, doubt, doubt_since, lease_until, reason`;
 
 type ClaimRow = {
   id: string;
   provider: string;
   lead: string;
+  lead_key: string | null;
   retries: number;
   claims: number;
   doubt: Doubt;
@@ -83,6 +85,7 @@ export async function keepAndClaim(
     // A claim that was never settled may have got as far as recording.
     doubt: row.claims > 1 ? "unknown" : row.doubt,
     doubtSince: row.doubt_since,
+    leadKey: row.lead_key,
     leaseUntil: row.lease_until,
     reason: row.reason,
   }));
@@ -103,14 +106,23 @@ INSERT INTO attempts (event, at, phase, http_status, reason, message, millisecon
 SELECT a.value->>'event', ?2, a.value->>'phase', a.value->>'httpStatus', a.value->>'reason', a.value->>'message', a.value->>'milliseconds'
 FROM json_each(?1) a`;
 
-/** When the holder of a lead key ends without a lead, the oldest of its duplicates takes its turn. */
 const RELEASE = `
 UPDATE events SET status = 'pending', reason = 'new', next_attempt_at = ?2, queued_until = 0
 WHERE rowid IN (
-  SELECT min(d.rowid) FROM events d WHERE d.reason = 'duplicate_here' AND d.lead IS NOT NULL AND d.lead_key IN (
-    SELECT e.lead_key FROM events e WHERE e.id IN (SELECT value FROM json_each(?1)) AND e.lead_key IS NOT NULL
-      AND NOT EXISTS (SELECT 1 FROM events h WHERE h.lead_key = e.lead_key AND ${HOLDS_KEY("h")}))
+  SELECT min(d.rowid) FROM events d WHERE d.reason = 'duplicate_here' AND d.lead IS NOT NULL
+    AND d.lead_key IN (SELECT value FROM json_each(?1))
+    AND NOT EXISTS (SELECT 1 FROM events h WHERE h.lead_key = d.lead_key AND ${HOLDS_KEY("h")})
   GROUP BY d.lead_key)`;
+
+/** When the holder of a lead key has ended without a lead, the oldest of its duplicates takes its turn. */
+export function releaseStatements(
+  db: D1Database,
+  leadKeys: (string | null)[],
+  now: number,
+): D1PreparedStatement[] {
+  const keys = leadKeys.filter((key) => key !== null);
+  return keys.length > 0 ? [db.prepare(RELEASE).bind(JSON.stringify(keys), now)] : [];
+}
 
 /** Writes what came of claimed rows, all at once. A row whose lease was taken over by another consumer is left alone. */
 export async function settle(db: D1Database, settlements: Settlement[], now: number): Promise<void> {
@@ -132,9 +144,11 @@ export async function settle(db: D1Database, settlements: Settlement[], now: num
   await db.batch([
     db.prepare(SETTLE).bind(JSON.stringify(rows), now),
     ...(attempts.length > 0 ? [db.prepare(ATTEMPTS).bind(JSON.stringify(attempts), now)] : []),
-    ...(ended.length > 0
-      ? [db.prepare(RELEASE).bind(JSON.stringify(ended.map(({ claim }) => claim.id)), now)]
-      : []),
+    ...releaseStatements(
+      db,
+      ended.map(({ claim }) => claim.leadKey),
+      now,
+    ),
   ]);
 }
 

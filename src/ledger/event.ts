@@ -1,20 +1,24 @@
 /** The ledger's row of an event, as it is kept in D1 and carried by the queue. */
 import { type Lead, normalEventName } from "../lead.ts";
-import type { MappedEvent } from "../mapping/apply.ts";
-import { type Reason, type Status, statusOf } from "../reasons.ts";
+import type { MappedEvent, Outcome } from "../mapping/apply.ts";
+import { type Reason, type ReasonOf, type Status, statusOf } from "../reasons.ts";
 
-/** What is known of an event when it arrives. `lead`, `warnings` and `payload` are JSON; `receivedAt` in milliseconds. */
-export type NewEvent = {
-  id: string;
-  provider: string;
-  eventId: string;
-  type: string | null;
+/** What mapping makes of an event, as the ledger keeps it. `lead` and `warnings` are JSON. */
+export type MappedColumns = {
   status: Status;
   reason: Reason;
   detail: string | null;
   warnings: string | null;
   lead: string | null;
   leadKey: string | null;
+};
+
+/** What is known of an event when it arrives. `payload` is JSON; `receivedAt` in milliseconds. */
+export type NewEvent = MappedColumns & {
+  id: string;
+  provider: string;
+  eventId: string;
+  type: string | null;
   payload: string | null;
   receivedAt: number;
 };
@@ -33,20 +37,30 @@ export async function newEvent(
   if (outcome.kind === "ignored") return null;
   const payload = text ?? JSON.stringify(mapped.event);
   const eventId = mapped.eventId ?? `sha256:${await hash(payload)}`;
-  const reason: Reason = outcome.kind === "lead" ? "new" : outcome.reason;
   return {
+    ...(await mappedColumns(outcome)),
     id: await hash(provider, eventId),
     provider,
     eventId: printable(eventId),
     type: mapped.type === undefined ? null : printable(mapped.type),
+    payload: payload.length > MAX_PAYLOAD ? null : payload,
+    receivedAt,
+  };
+}
+
+/** `reasonOfLead`: why a lead that is to be delivered is pending. */
+export async function mappedColumns(
+  outcome: Exclude<Outcome, { kind: "ignored" }>,
+  reasonOfLead: ReasonOf<"pending"> = "new",
+): Promise<MappedColumns> {
+  const reason: Reason = outcome.kind === "lead" ? reasonOfLead : outcome.reason;
+  return {
     status: statusOf(reason),
     reason,
     detail: outcome.kind === "ended" ? (outcome.detail ?? null) : null,
     warnings: outcome.warnings.length > 0 ? JSON.stringify(outcome.warnings) : null,
     lead: outcome.lead ? JSON.stringify(outcome.lead) : null,
     leadKey: outcome.kind === "lead" && outcome.once === "customer" ? await leadKey(outcome.lead) : null,
-    payload: payload.length > MAX_PAYLOAD ? null : payload,
-    receivedAt,
   };
 }
 

@@ -4,7 +4,7 @@ import type { Reason, Status } from "../reasons.ts";
 import type { NewEvent } from "./event.ts";
 
 /** While a fresh event's queue message is on its way, the sweep leaves the event alone for so long (milliseconds). */
-const QUEUE_GRACE = 2 * 60_000;
+export const QUEUE_GRACE = 2 * 60_000;
 /** D1 takes parameters of at most 2 MB; JSON inside JSON may double. */
 const MAX_CHUNK_LENGTH = 400_000;
 const MAX_CHUNK_ROWS = 200;
@@ -33,7 +33,8 @@ export function keepStatements(
   events: NewEvent[],
   queued: (event: NewEvent) => boolean,
 ): D1PreparedStatement[] {
-  const statements = chunks(events).flatMap((chunk) => {
+  const size = ({ payload, lead }: NewEvent) => (payload?.length ?? 0) + (lead?.length ?? 0);
+  const statements = chunks(events, size).flatMap((chunk) => {
     const [only] = chunk;
     const alone = chunk.length === 1 && only ? only.payload : null;
     const rows = chunk.map((event) => ({
@@ -66,17 +67,18 @@ function ids(events: { id: string }[]): string {
   return JSON.stringify(events.map((event) => event.id));
 }
 
-function chunks(events: NewEvent[]): NewEvent[][] {
-  const all: NewEvent[][] = [];
+/** Splits rows so that each part fits into a parameter of a statement. `size` in UTF-16 units. */
+export function chunks<T>(rows: T[], size: (row: T) => number): T[][] {
+  const all: T[][] = [];
   let length = Number.POSITIVE_INFINITY;
-  for (const event of events) {
-    const own = (event.payload?.length ?? 0) + (event.lead?.length ?? 0);
+  for (const row of rows) {
+    const own = size(row);
     const last = all.at(-1);
     if (last && length + own <= MAX_CHUNK_LENGTH && last.length < MAX_CHUNK_ROWS) {
-      last.push(event);
+      last.push(row);
       length += own;
     } else {
-      all.push([event]);
+      all.push([row]);
       length = own;
     }
   }

@@ -25,7 +25,7 @@ export type MappedEvent = {
   outcome: Outcome;
 };
 
-export type Webhook = { body: unknown; headers: Headers; deliveryId: string | undefined };
+export type Webhook = { body: unknown; headers: Pick<Headers, "get">; deliveryId: string | undefined };
 export type MapOptions = { acceptTestEvents: boolean };
 
 /** Splits a webhook into its events and maps each. Never throws: an expression that fails ends its event. */
@@ -44,6 +44,22 @@ export function mapWebhook(mapping: Mapping, webhook: Webhook, options: MapOptio
     const outcome: Outcome = problem ?? mapEvent(mapping, event, type, options);
     return { event, type, eventId: ownId ?? numbered(webhook.deliveryId), outcome };
   });
+}
+
+/** What is kept of an event: the whole webhook, if it could not be split into events. */
+export type KeptEvent = { event: unknown; type: string | null; eventId: string; whole: boolean };
+
+/** Maps what was kept once more. Headers are not kept: type and id stand in for those that were read from one. */
+export function mapAgain(mapping: Mapping, kept: KeptEvent, options: MapOptions): MappedEvent[] {
+  const typeHeader = "header" in mapping.type ? mapping.type.header : undefined;
+  const headers = { get: (name: string) => (name === typeHeader ? kept.type : kept.eventId) };
+  if (kept.whole) {
+    const deliveryId = kept.eventId.startsWith("sha256:") ? undefined : kept.eventId;
+    return mapWebhook(mapping, { body: kept.event, headers, deliveryId }, options);
+  }
+  const type = "header" in mapping.type ? (kept.type ?? undefined) : textOf(mapping.type, kept.event);
+  const outcome = mapEvent(mapping, kept.event, type, options);
+  return [{ event: kept.event, type, eventId: kept.eventId, outcome }];
 }
 
 /** Maps one event. `type` is given, since it may have come from a header. */
@@ -133,9 +149,9 @@ function split(mapping: Mapping, body: unknown): { events: unknown[]; problem?: 
     if (Array.isArray(events)) return { events };
     if (events !== null && events !== undefined) return { events: [events] };
     if (body === null) return { events: [null] };
-    return { events: [body], problem: ended("expression_failed", "each: gave no event") };
+    return { events: [body], problem: ended("not_split", "each: gave no event") };
   } catch (error) {
-    return { events: [body], problem: ended("expression_failed", (error as Error).message) };
+    return { events: [body], problem: ended("not_split", (error as Error).message) };
   }
 }
 

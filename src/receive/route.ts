@@ -15,9 +15,10 @@ import { keep } from "../ledger/keep.ts";
 import type { RefusalCounter } from "../ledger/refusals.ts";
 import { log } from "../log.ts";
 import { mapWebhook } from "../mapping/apply.ts";
+import { mappingOf } from "../mapping/cache.ts";
 import { MappingError } from "../mapping/compile.ts";
 import { type BodyProblem, decodeBody, readBody } from "./body.ts";
-import { keysOf, mappingOf } from "./provider.ts";
+import { keysOf } from "./keys.ts";
 import { explain, verify } from "./verify/index.ts";
 import { SecretError } from "./verify/secret.ts";
 

@@ -52,12 +52,30 @@ function signal({ child }: Running, name: "SIGINT" | "SIGKILL"): void {
   }
 }
 
-/** Processes of this project that are still there. */
-function left(): string[] {
-  const all = execFileSync("ps", ["-eo", "pid,args"], { encoding: "utf8" }).split("\n");
-  return all.filter(
-    (line) => /workerd serve|wrangler-dist|wrangler\.js dev/.test(line) && line.includes(ROOT),
-  );
+type Process = { pid: string; parent: string; args: string };
+
+function processes(): Process[] {
+  const all = execFileSync("ps", ["-eo", "pid=,ppid=,args="], { encoding: "utf8" }).split("\n");
+  return all.flatMap((line) => {
+    const [, pid = "", parent = "", args = ""] = /^ *(\d+) +(\d+) (.*)$/.exec(line) ?? [];
+    return pid ? [{ pid, parent, args }] : [];
+  });
+}
+
+/** The processes that a command has started, and those that they have. */
+function family({ child }: Running): Process[] {
+  const all = processes();
+  const below = (pid: string): Process[] =>
+    all.filter(({ parent }) => parent === pid).flatMap((one) => [one, ...below(one.pid)]);
+  const found = below(String(child.pid));
+  if (!found.some(({ args }) => args.includes("workerd serve"))) throw new Error("the Worker does not run");
+  return found;
+}
+
+/** Those of a family that are still there. */
+function left(family: Process[]): string[] {
+  const now = new Set(processes().map(({ pid, args }) => `${pid} ${args}`));
+  return family.map(({ pid, args }) => `${pid} ${args}`).filter((one) => now.has(one));
 }
 
 describe("npm start", () => {
@@ -126,6 +144,34 @@ describe("npm start", () => {
     expect(await sent.ended).toBe(0);
     expect(await running.until(/clerk +pending/)).toContain("click_not_found_yet");
   });
+  it("npm run replay counts first, replays with --yes, and takes ids", async () => {
+    const replay = async (...args: string[]) => {
+      const run = npm("run", "replay", "--", ...args, "--to", url);
+      return [await run.ended, run.lines.join("\n")] as const;
+    };
+    const which = ["--status", "pending", "--reason", "click_not_found_yet"];
+    expect(await replay(...which)).toEqual([
+      0,
+      expect.stringMatching(/^1 +replayed +pending\n\nNothing is changed yet: --yes/m),
+    ]);
+    expect(await replay(...which, "--yes")).toEqual([0, expect.stringMatching(/^1 +replayed +pending$/m)]);
+    expect(await replay("--status", "delivered", "--since", "2026-01-01")).toEqual([
+      0,
+      expect.stringMatching(/^\d+ +Dub has the lead already\. +stays$/m),
+    ]);
+    expect(await replay("--reason", "no_event_name")).toEqual([0, "No event fits."]);
+    expect(await replay("nothing")).toEqual([1, "nothing  There is no event with the id nothing."]);
+    expect(await replay("--status", "lost")).toEqual([
+      1,
+      expect.stringContaining("400: status must be one or more of pending,"),
+    ]);
+    expect(await replay()).toEqual([1, expect.stringMatching(/^Name ids, or say which events\.\nnpm run/)]);
+  });
+  it("npm run replay sends the token to nobody over plain http", async () => {
+    const away = npm("run", "replay", "--", "--status", "failed", "--to", "http://leads.example");
+    expect(await away.ended).toBe(1);
+    expect(away.lines).toEqual(["--to http://leads.example: the token is sent over https only."]);
+  });
   it("npm run send says what is wrong", async () => {
     const nowhere = npm("run", "send", "--", "clerk", "--to", "http://localhost:1");
     expect(await nowhere.ended).toBe(1);
@@ -137,17 +183,20 @@ describe("npm start", () => {
     );
   });
   it("Ctrl-C ends it and leaves no process behind", async () => {
+    const started = family(running);
     signal(running, "SIGINT");
     await running.ended;
-    expect(left()).toEqual([]);
+    expect(left(started)).toEqual([]);
   });
 });
 
 it("npm start -- --once exits with 0 after the table", async () => {
   const once = npm("start", "--", "--once");
+  await once.until(/^Worker/);
+  const started = family(once);
   expect(await once.ended).toBe(0);
   expect(once.lines.join("\n")).toContain("All as the samples expect.");
-  expect(left()).toEqual([]);
+  expect(left(started)).toEqual([]);
 });
 
 it("npm run dev starts with the settings it is given", async () => {
@@ -168,7 +217,8 @@ it("npm run dev starts with the settings it is given", async () => {
     503,
     expect.stringContaining("CLERK_WEBHOOK_SECRET is not base64"),
   ]);
+  const started = family(dev);
   signal(dev, "SIGINT");
   await dev.ended;
-  expect(left()).toEqual([]);
+  expect(left(started)).toEqual([]);
 });

@@ -1,0 +1,136 @@
+/** The ledger's side of replay: find kept events by a filter, and write what mapping makes of them now. */
+import type { D1Database } from "@cloudflare/workers-types";
+import type { Doubt } from "../deliver/outcome.ts";
+import type { Reason, Status } from "../reasons.ts";
+import { releaseStatements } from "./delivery.ts";
+import type { MappedColumns, NewEvent } from "./event.ts";
+import { chunks, HOLDS_KEY, keepStatements } from "./keep.ts";
+
+/** Which events. Times in milliseconds: received at or after `since`, before `until`. */
+export type Filter = {
+  status?: Status[];
+  reason?: Reason[];
+  provider?: string;
+  since?: number;
+  until?: number;
+};
+
+/** A row as replay looks at it. */
+export type KeptRow = {
+  rowid: number;
+  id: string;
+  provider: string;
+  event_id: string | null;
+  type: string | null;
+  status: Status;
+  reason: Reason;
+  lead: string | null;
+  lead_key: string | null;
+  payload: string | null;
+  received_at: number;
+  lease_until: number;
+  claims: number;
+  doubt: Doubt;
+};
+
+/** What becomes of one row. kept: its lead is delivered as it is. split: the webhook it kept becomes its events. */
+export type Change =
+  | { kind: "mapped"; row: KeptRow; columns: MappedColumns }
+  | { kind: "kept"; row: KeptRow; doubt: Doubt }
+  | { kind: "split"; row: KeptRow; events: NewEvent[] };
+
+const COLUMNS =
+  "rowid, id, provider, event_id, type, status, reason, lead, lead_key, payload, received_at, lease_until, claims, doubt";
+/** Payloads held in memory at a time, in UTF-16 units; one alone may be larger. */
+const SLICE_LENGTH = 4_000_000;
+
+const FIND = `
+SELECT ${COLUMNS} FROM (
+  SELECT *, sum(length(payload)) OVER (ORDER BY rowid ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
+    SELECT ${COLUMNS} FROM events
+    WHERE rowid > ?1 AND received_at >= ?2 AND received_at < ?3 AND (?4 IS NULL OR provider = ?4)
+      AND (?5 IS NULL OR status IN (SELECT value FROM json_each(?5))) AND (?6 IS NULL OR reason IN (SELECT value FROM json_each(?6)))
+    ORDER BY rowid LIMIT ?7))
+WHERE coalesce(before, 0) < ${SLICE_LENGTH}`;
+
+/** Up to `limit` rows of a filter, in the order in which they came, after the row numbered `after`. */
+export async function find(db: D1Database, filter: Filter, after: number, limit: number): Promise<KeptRow[]> {
+  const { since = 0, until = Number.MAX_SAFE_INTEGER, provider = null, status, reason } = filter;
+  const list = (values: string[] | undefined) => (values === undefined ? null : JSON.stringify(values));
+  const { results } = await db
+    .prepare(FIND)
+    .bind(after, since, until, provider, list(status), list(reason), limit)
+    .all<KeptRow>();
+  return results;
+}
+
+export function findOne(db: D1Database, id: string): Promise<KeptRow | null> {
+  return db.prepare(`SELECT ${COLUMNS} FROM events WHERE id = ?1`).bind(id).first<KeptRow>();
+}
+
+/** A row that has moved on since it was read, or that a consumer has taken, is left alone. */
+const CHANGE = `
+UPDATE events SET status = c.value->>'status', reason = c.value->>'reason', detail = c.value->>'detail',
+  warnings = iif(c.value->>'kept', events.warnings, c.value->>'warnings'),
+  lead = iif(c.value->>'kept', events.lead, c.value->>'lead'),
+  lead_key = iif(c.value->>'kept', events.lead_key, c.value->>'leadKey'),
+  doubt = c.value->>'doubt', retries = 0, replayed_at = ?2,
+  next_attempt_at = iif(c.value->>'status' = 'pending', ?2, NULL),
+  queued_until = iif(c.value->>'status' = 'pending', ?3, 0)
+FROM json_each(?1) c WHERE events.id = c.value->>'id' AND events.status = c.value->>'wasStatus'
+  AND events.reason = c.value->>'wasReason' AND events.lease_until <= ?2`;
+
+/** One lead for each key: the row that holds it already, else the oldest of those replayed together. */
+const MARK_DUPLICATES = `
+UPDATE events SET status = 'duplicate', reason = 'duplicate_here', next_attempt_at = NULL, queued_until = 0
+WHERE id IN (SELECT value FROM json_each(?1)) AND reason = 'replayed' AND EXISTS (
+  SELECT 1 FROM events o WHERE o.lead_key = events.lead_key AND o.id <> events.id AND ${HOLDS_KEY("o")}
+    AND (o.rowid < events.rowid OR o.reason <> 'replayed' OR o.id NOT IN (SELECT value FROM json_each(?1))))`;
+
+/** Writes all changes at once; answers what the ledger then says of each event. Pending ones are marked as on their way until `queuedUntil`. */
+export async function change(
+  db: D1Database,
+  changes: Change[],
+  now: number,
+  queuedUntil: number,
+): Promise<{ id: string; status: Status; reason: Reason }[]> {
+  if (changes.length === 0) return [];
+  const splits = changes.filter((one) => one.kind === "split");
+  const rows = changes.flatMap((one) => {
+    if (one.kind === "split") return [];
+    const { id, status: wasStatus, reason: wasReason } = one.row;
+    const columns =
+      one.kind === "kept"
+        ? { kept: 1, status: "pending", reason: "replayed", doubt: one.doubt }
+        : { kept: 0, ...one.columns };
+    return [{ id, wasStatus, wasReason, ...columns }];
+  });
+  const ids = JSON.stringify(rows.map(({ id }) => id));
+  const events = splits.flatMap((one) => one.events);
+  const all = JSON.stringify([...rows, ...events].map(({ id }) => id));
+  const results = await db.batch<{ id: string; status: Status; reason: Reason }>([
+    ...chunks(rows, (row) => JSON.stringify(row).length).map((chunk) =>
+      db.prepare(CHANGE).bind(JSON.stringify(chunk), now, queuedUntil),
+    ),
+    db.prepare(MARK_DUPLICATES).bind(ids),
+    ...releaseStatements(
+      db,
+      changes.map(({ row }) => row.lead_key),
+      now,
+    ),
+    ...(events.length > 0
+      ? [
+          db
+            .prepare(
+              "DELETE FROM events WHERE reason = 'not_split' AND id IN (SELECT value FROM json_each(?1))",
+            )
+            .bind(JSON.stringify(splits.map(({ row }) => row.id))),
+          ...keepStatements(db, events, () => true),
+        ]
+      : []),
+    db
+      .prepare("SELECT id, status, reason FROM events WHERE id IN (SELECT value FROM json_each(?1))")
+      .bind(all),
+  ]);
+  return results.at(-1)?.results ?? [];
+}
