@@ -6,9 +6,10 @@ import type { QueueMessage } from "./deliver/message.ts";
 /** What wrangler.toml binds. Settings and secrets are strings beside them. */
 export type Env = { DB: D1Database; EVENTS: Queue<QueueMessage> } & Record<string, unknown>;
 
-/** The world outside, passed in so that tests can be it. `mappings`: the JSON of each mapping file by provider. */
+/** The world outside, passed in so that tests can be it. Times in milliseconds. `mappings`: the JSON of each mapping file by provider. */
 export type Edges = {
   now: () => number;
+  sleep: (time: number) => Promise<void>;
   random: () => number;
   fetch: (request: Request) => Promise<Response>;
   mappings: Record<string, unknown>;

@@ -5,6 +5,7 @@ import { mappings } from "../mappings/index.ts";
 import { adminApi } from "./admin/route.ts";
 import { consume } from "./deliver/consume.ts";
 import type { QueueMessage } from "./deliver/message.ts";
+import { createPace } from "./deliver/pace.ts";
 import { sweep } from "./deliver/sweep.ts";
 import { type Edges, type Env, parseSettings } from "./env.ts";
 import { createRefusalCounter } from "./ledger/refusals.ts";
@@ -19,6 +20,7 @@ const PURGE_SLICE = 500;
 /** Builds the Worker's handlers over the world outside: clock, chance, network and mapping files. */
 export function createWorker(edges: Edges) {
   const countRefusal = createRefusalCounter();
+  const pace = createPace(edges);
   const app = new Hono<{ Bindings: Env }>();
   app.post("/webhooks/:provider", (c) => receive(c, edges, countRefusal));
   app.all("/webhooks/:provider", (c) =>
@@ -39,7 +41,7 @@ export function createWorker(edges: Edges) {
 
   return {
     fetch: (request: Request, env: Env, ctx: ExecutionContext) => app.fetch(request, env, ctx),
-    queue: (batch: MessageBatch<QueueMessage>, env: Env) => consume(batch, env, edges),
+    queue: (batch: MessageBatch<QueueMessage>, env: Env) => consume(batch, env, edges, pace),
     scheduled: async (_controller: unknown, env: Env) => {
       await sweep(env, edges);
       await purge(env.DB, edges.now() - parseSettings(env).RETENTION_DAYS * DAY, PURGE_SLICE);
@@ -49,6 +51,7 @@ export function createWorker(edges: Edges) {
 
 export default createWorker({
   now: Date.now,
+  sleep: (time) => scheduler.wait(time),
   random: Math.random,
   fetch: (request) => fetch(request),
   mappings,

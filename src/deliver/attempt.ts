@@ -1,19 +1,29 @@
 /** One delivery attempt of one lead: register, then record, and what to write into the ledger. */
-import { type Dub, TIMEOUT, trackLead } from "../dub/client.ts";
+import { type Answer, type Dub, TIMEOUT, trackLead } from "../dub/client.ts";
 import type { Settings } from "../env.ts";
 import type { Lead } from "../lead.ts";
 import type { Claim, Settlement } from "../ledger/delivery.ts";
 import { statusOf } from "../reasons.ts";
 import { type Outcome, outcomeOf, type Phase } from "./outcome.ts";
+import type { Pace } from "./pace.ts";
 import { nextWait } from "./schedule.ts";
 
-/** What the attempts of one batch share: once Dub says stop, the rest waits too without asking. */
+/** What the attempts of one batch share: once Dub says stop, or nothing at all, the rest waits too without asking. */
 export type Run = {
   dub: Dub;
   settings: Settings;
   random: () => number;
+  pace: Pace;
+  perMinute: number;
+  /** Calls in a row without an answer. */
+  unanswered: number;
   stop: { reason: Settlement["reason"]; detail: string | null; until: number } | null;
 };
+
+/** So many calls in a row without an answer, and Dub is left alone for a while (milliseconds). */
+const OUTAGE = { calls: 5, wait: 60_000 };
+/** Dub's clock and ours may differ by so much (milliseconds); and a window that has just begun still counts the last one in full. */
+const WINDOW_MARGIN = 2000;
 
 /** Milliseconds for which Dub surely recognises a lead it has recorded: its seven days, less one to be safe. */
 const DUB_REMEMBERS = 6 * 24 * 3_600_000;
@@ -49,6 +59,7 @@ export async function attempt(claim: Claim, run: Run): Promise<Settlement> {
     };
   let link: Settlement["link"] = null;
   for (const [i, phase] of phases.entries()) {
+    if (!run.stop) await run.pace(run.perMinute);
     if (run.stop)
       return {
         ...base,
@@ -65,6 +76,7 @@ export async function attempt(claim: Claim, run: Run): Promise<Settlement> {
 
     const answer = await trackLead(dub, bodyOf(phase, claim.lead));
     const now = dub.now();
+    listen(answer, run, now);
     const outcome = outcomeOf(answer, {
       phase,
       delivery,
@@ -93,6 +105,18 @@ export async function attempt(claim: Claim, run: Run): Promise<Settlement> {
     };
   }
   throw new Error("the last phase ends every attempt");
+}
+
+/** Notes what an answer says beyond its lead. */
+function listen(answer: Answer, run: Run, now: number): void {
+  if (answer.kind === "error" && answer.perMinute !== null) run.perMinute = answer.perMinute;
+  run.unanswered = answer.kind === "none" ? run.unanswered + 1 : 0;
+  if (run.unanswered >= OUTAGE.calls)
+    run.stop ??= {
+      reason: "dub_unreachable",
+      detail: `${OUTAGE.calls} calls in a row went unanswered`,
+      until: now + OUTAGE.wait,
+    };
 }
 
 function bodyOf(phase: Phase, lead: Lead): Lead {
@@ -146,7 +170,7 @@ function written(
     case "hold": {
       const reason = outcome.kind === "throttled" ? "rate_limited" : outcome.reason;
       const detail = outcome.kind === "throttled" ? null : outcome.detail;
-      const until = now + outcome.waitMs;
+      const until = now + outcome.waitMs + (outcome.kind === "throttled" ? WINDOW_MARGIN : 0);
       if (outcome.kind === "throttled" || outcome.operator) run.stop = { reason, detail, until };
       return { status: "pending", reason, detail, nextAttemptAt: until, retries, doubt };
     }

@@ -3,18 +3,27 @@ import type { MessageBatch } from "@cloudflare/workers-types";
 import { type Edges, type Env, parseSettings, type Settings, SettingsError } from "../env.ts";
 import { keepAndClaim, pause, type Settlement, settle } from "../ledger/delivery.ts";
 import { log } from "../log.ts";
-import { REASONS } from "../reasons.ts";
+import { REASONS, type Reason } from "../reasons.ts";
 import { attempt, type Run } from "./attempt.ts";
-import { enqueue, type QueueMessage } from "./message.ts";
+import type { QueueMessage } from "./message.ts";
+import { CALLS_PER_MINUTE, type Pace } from "./pace.ts";
+import { sweep, sweepLater } from "./sweep.ts";
 
 /** Milliseconds for which a claimed row belongs to one consumer. */
 const LEASE = 60_000;
 /** A Worker may hold six connections open; one is left for the ledger. */
 const CONCURRENCY = 5;
 const HOUR = 3_600_000;
+/** Reasons for which Dub is left alone as a whole. */
+const PAUSES = new Set<Reason>(["rate_limited", "dub_unreachable"]);
 
 /** Handles one batch of queue messages. A message is acknowledged once the ledger has been asked; from there on the ledger keeps the time. */
-export async function consume(batch: MessageBatch<QueueMessage>, env: Env, edges: Edges): Promise<void> {
+export async function consume(
+  batch: MessageBatch<QueueMessage>,
+  env: Env,
+  edges: Edges,
+  pace: Pace,
+): Promise<void> {
   let settings: Settings;
   try {
     settings = parseSettings(env);
@@ -23,25 +32,38 @@ export async function consume(batch: MessageBatch<QueueMessage>, env: Env, edges
     log("error", "misconfigured", { message: error.message });
     return postpone(batch);
   }
+  if (batch.messages.some(({ body }) => "sweep" in body))
+    await sweep(env, edges).catch((error: Error) =>
+      log("error", "ledger_down", { during: "sweep", message: error.message }),
+    );
   const carried = batch.messages.flatMap(({ body }) => ("event" in body ? [body.event] : []));
-  const ids = [...new Set(batch.messages.map(({ body }) => ("event" in body ? body.event.id : body.id)))];
+  const ids = [
+    ...new Set(
+      batch.messages.flatMap(({ body }) =>
+        "event" in body ? [body.event.id] : "id" in body ? [body.id] : [],
+      ),
+    ),
+  ];
+  if (ids.length === 0) return;
   const begun = edges.now();
   const ledger = await keepAndClaim(env.DB, carried, ids, begun, begun + LEASE).catch((error: Error) => {
     log("error", "ledger_down", { during: "claim", events: ids.length, message: error.message });
     return null;
   });
   if (!ledger) return postpone(batch);
-  if (ledger.pausedUntil !== null) return later(env, ids, ledger.pausedUntil - begun);
 
-  const stop =
-    settings.DUB_API_KEY === undefined
-      ? { reason: "dub_key_missing" as const, detail: null, until: begun + HOUR }
-      : null;
+  const allowed = ledger.perMinute ?? CALLS_PER_MINUTE;
   const run: Run = {
     dub: { url: settings.DUB_API_URL, key: settings.DUB_API_KEY ?? "", fetch: edges.fetch, now: edges.now },
     settings,
     random: edges.random,
-    stop,
+    pace,
+    perMinute: allowed,
+    unanswered: 0,
+    stop:
+      settings.DUB_API_KEY === undefined
+        ? { reason: "dub_key_missing", detail: null, until: begun + HOUR }
+        : null,
   };
   const settlements: Settlement[] = [];
   const claims = ledger.claims.values();
@@ -51,20 +73,15 @@ export async function consume(batch: MessageBatch<QueueMessage>, env: Env, edges
   await Promise.all(Array.from({ length: CONCURRENCY }, worker));
 
   for (const settlement of settlements) logSettlement(settlement);
-  if (run.stop && run.stop.reason !== "rate_limited")
-    log("error", run.stop.reason, {
-      message: REASONS[run.stop.reason].means,
-      todo: REASONS[run.stop.reason].todo,
-    });
+  const { stop } = run;
+  if (stop && !PAUSES.has(stop.reason))
+    log("error", stop.reason, { message: REASONS[stop.reason].means, todo: REASONS[stop.reason].todo });
   try {
     await settle(env.DB, settlements, edges.now());
-    if (run.stop?.reason === "rate_limited") {
-      await pause(env.DB, run.stop.until);
-      const waiting = settlements
-        .filter(({ reason }) => reason === "rate_limited")
-        .map(({ claim }) => claim.id);
-      await later(env, waiting, run.stop.until - edges.now());
-    }
+    const until = stop && PAUSES.has(stop.reason) ? stop.until : 0;
+    if (stop?.reason === "dub_unreachable") await pause(env.DB, "outage", until);
+    else if (until > 0 || run.perMinute !== allowed) await pause(env.DB, "rate_limit", until, run.perMinute);
+    if (until > 0) await sweepLater(env, until - edges.now());
   } catch (error) {
     // The leases run out and the sweep finds the rows; an open claim tells the next attempt that this one may have recorded.
     log("error", "ledger_down", {
@@ -79,15 +96,6 @@ export async function consume(batch: MessageBatch<QueueMessage>, env: Env, edges
 function postpone(batch: MessageBatch<QueueMessage>): void {
   for (const message of batch.messages)
     message.retry({ delaySeconds: Math.min(3600, 30 * 2 ** Math.min(message.attempts - 1, 10)) });
-}
-
-/** Points at rows again after `waitMs`, so that they need not wait for the sweep. */
-function later(env: Env, ids: string[], waitMs: number): Promise<void> {
-  return enqueue(
-    env.EVENTS,
-    ids.map((id) => ({ id })),
-    Math.max(1, Math.ceil(waitMs / 1000)),
-  );
 }
 
 function logSettlement({

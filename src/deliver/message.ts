@@ -1,8 +1,8 @@
-/** Messages of the queue: a hint that a row is due. The first one carries the whole event, in case the ledger was down. */
+/** Messages of the queue: a hint that a row is due, or that it is time to sweep. The first one carries the whole event, in case the ledger was down. */
 import type { Queue } from "@cloudflare/workers-types";
 import type { NewEvent } from "../ledger/event.ts";
 
-export type QueueMessage = { event: NewEvent } | { id: string };
+export type QueueMessage = { event: NewEvent } | { id: string } | { sweep: true };
 
 /** A queue takes messages of 128 KB, batches of 100 and of 256 KB; some room is left for its own overhead. */
 const MAX_MESSAGE_BYTES = 120_000;

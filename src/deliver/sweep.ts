@@ -1,17 +1,16 @@
-/** The sweep: each minute, puts whatever is due on its way again. */
+/** The sweep: each minute, and when a pause ends, puts whatever is due on its way again. */
 import type { Edges, Env } from "../env.ts";
 import { giveBack, takeDue } from "../ledger/delivery.ts";
 import { log } from "../log.ts";
 import { enqueue } from "./message.ts";
+import { CALLS_PER_MINUTE } from "./pace.ts";
 
-/** As many as Dub's Business plan takes in a minute at two calls each. */
-const MAX_ROWS = 600;
 /** Milliseconds for which a row put on its way is left alone. */
 const QUEUED_FOR = 10 * 60_000;
 
 export async function sweep(env: Env, edges: Edges): Promise<void> {
   const now = edges.now();
-  const ids = await takeDue(env.DB, now, now + QUEUED_FOR, MAX_ROWS);
+  const ids = await takeDue(env.DB, now, now + QUEUED_FOR, CALLS_PER_MINUTE);
   await putOnTheirWay(env, ids, "sweep");
 }
 
@@ -26,4 +25,12 @@ export async function putOnTheirWay(env: Env, ids: string[], during: string): Pr
     log("error", "queue_down", { during, events: ids.length, message: (error as Error).message });
     await giveBack(env.DB, ids);
   }
+}
+
+/** Sweeps after `wait` milliseconds. If the queue can't be reached, the next minute's sweep has to do. */
+export async function sweepLater(env: Env, wait: number): Promise<void> {
+  const seconds = Math.max(1, Math.ceil(wait / 1000));
+  await enqueue(env.EVENTS, [{ sweep: true }], seconds).catch((error: Error) =>
+    log("error", "queue_down", { during: "pause", message: error.message }),
+  );
 }

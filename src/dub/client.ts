@@ -16,10 +16,20 @@ export type CreditedLink = z.infer<typeof Link>;
 const Success = z.object({ link: z.nullable(Link) });
 const Failure = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
 
-/** Dub's answer to one call. `link: null` means that Dub's dedup key was there already; `waitMs` only with 429. */
+/**
+ * Dub's answer to one call. `link: null` means that Dub's dedup key was there already; `waitMs` only with 429.
+ * `perMinute`: the calls that Dub allows for the key, which it names with every error.
+ */
 export type Answer =
   | { kind: "ok"; status: number; link: CreditedLink | null }
-  | { kind: "error"; status: number; code: string | null; message: string; waitMs: number | null }
+  | {
+      kind: "error";
+      status: number;
+      code: string | null;
+      message: string;
+      waitMs: number | null;
+      perMinute: number | null;
+    }
   | { kind: "unreadable"; status: number; message: string }
   | { kind: "none"; message: string };
 
@@ -70,9 +80,22 @@ export async function trackLead(dub: Dub, lead: Lead): Promise<Answer> {
       code: null,
       message: `${status} without an error that Dub documents`,
       waitMs,
+      perMinute: null,
     };
   const { code, message } = failure.data.error;
-  return { kind: "error", status, code, message: message.slice(0, 300), waitMs };
+  return {
+    kind: "error",
+    status,
+    code,
+    message: message.slice(0, 300),
+    waitMs,
+    perMinute: limitOf(response.headers),
+  };
+}
+
+function limitOf(headers: Headers): number | null {
+  const limit = Number(headers.get("x-ratelimit-limit") ?? Number.NaN);
+  return Number.isInteger(limit) && limit >= 1 && limit <= 100_000 ? limit : null;
 }
 
 const MAX_WAIT = 60_000;

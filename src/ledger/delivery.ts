@@ -48,6 +48,10 @@ WHERE id IN (SELECT value FROM json_each(?1)) AND status = 'pending' AND next_at
   AND NOT EXISTS (SELECT 1 FROM pauses WHERE until > ?3)
 RETURNING id, provider, lead, lead_key, retries, claims, doubt, doubt_since, lease_until, reason`;
 
+const GIVE_BACK_IF_PAUSED = `
+UPDATE events SET queued_until = 0 WHERE id IN (SELECT value FROM json_each(?1)) AND status = 'pending'
+  AND EXISTS (SELECT 1 FROM pauses WHERE until > ?2)`;
+
 type ClaimRow = {
   id: string;
   provider: string;
@@ -63,7 +67,8 @@ type ClaimRow = {
 
 /**
  * Keeps the events that queue messages carried (the ledger may have been down when they came) and claims what is due
- * among `ids`, until `leaseUntil`. While Dub has told us to wait nothing is claimed; `pausedUntil` says so.
+ * among `ids`, until `leaseUntil`. While Dub is left alone nothing is claimed, and the sweep finds the rows afterwards.
+ * `perMinute`: the calls that Dub allows, if it has said so.
  */
 export async function keepAndClaim(
   db: D1Database,
@@ -71,11 +76,13 @@ export async function keepAndClaim(
   ids: string[],
   now: number,
   leaseUntil: number,
-): Promise<{ claims: Claim[]; pausedUntil: number | null }> {
-  const results = await db.batch<ClaimRow & { until: number }>([
+): Promise<{ claims: Claim[]; perMinute: number | null }> {
+  const named = JSON.stringify(ids);
+  const results = await db.batch<ClaimRow & { per_minute: number | null }>([
     ...(carried.length > 0 ? keepStatements(db, carried, () => true) : []),
-    db.prepare("SELECT until FROM pauses WHERE until > ?1").bind(now),
-    db.prepare(CLAIM).bind(JSON.stringify(ids), leaseUntil, now),
+    db.prepare(GIVE_BACK_IF_PAUSED).bind(named, now),
+    db.prepare("SELECT per_minute FROM pauses WHERE per_minute IS NOT NULL"),
+    db.prepare(CLAIM).bind(named, leaseUntil, now),
   ]);
   const claims = (results.at(-1)?.results ?? []).map((row) => ({
     id: row.id,
@@ -89,7 +96,7 @@ export async function keepAndClaim(
     leaseUntil: row.lease_until,
     reason: row.reason,
   }));
-  return { claims, pausedUntil: results.at(-2)?.results[0]?.until ?? null };
+  return { claims, perMinute: results.at(-2)?.results[0]?.per_minute ?? null };
 }
 
 const SETTLE = `
@@ -160,29 +167,40 @@ export async function giveBack(db: D1Database, ids: string[]): Promise<void> {
     .run();
 }
 
-/** Nothing is claimed before `until`. */
-export async function pause(db: D1Database, until: number): Promise<void> {
-  await db
-    .prepare(
-      "INSERT INTO pauses (name, until) VALUES ('dub', ?1) ON CONFLICT (name) DO UPDATE SET until = max(until, excluded.until)",
-    )
-    .bind(until)
-    .run();
+const PAUSE = `
+INSERT INTO pauses (name, until, per_minute) VALUES (?1, ?2, ?3)
+ON CONFLICT (name) DO UPDATE SET until = max(until, excluded.until), per_minute = coalesce(excluded.per_minute, per_minute)`;
+
+/** Nothing is claimed before `until`. With `rate_limit`, `perMinute` is what Dub says that it allows. */
+export async function pause(
+  db: D1Database,
+  name: "rate_limit" | "outage",
+  until: number,
+  perMinute: number | null = null,
+): Promise<void> {
+  await db.prepare(PAUSE).bind(name, until, perMinute).run();
 }
 
+/** None in a pause; after an outage first a batch, to see whether it is over; else what Dub takes in a minute at two calls each. */
 const DUE = `
 UPDATE events SET queued_until = ?2 WHERE rowid IN (
   SELECT rowid FROM events WHERE status = 'pending' AND next_attempt_at <= ?1 AND queued_until <= ?1 AND lease_until <= ?1
-  ORDER BY next_attempt_at LIMIT ?3)
+    AND NOT EXISTS (SELECT 1 FROM pauses WHERE until > ?1)
+  ORDER BY next_attempt_at LIMIT iif(
+    EXISTS (SELECT 1 FROM pauses WHERE name = 'outage' AND until > ?1 - 120000), 20,
+    coalesce((SELECT per_minute FROM pauses WHERE name = 'rate_limit'), ?3) / 2))
 RETURNING id`;
 
-/** Ids of up to `limit` rows that are due and not on their way, marked as on their way until `queuedUntil`. */
+/**
+ * Ids of rows that are due and not on their way, marked as on their way until `queuedUntil`; as many as fit into a
+ * minute at `perMinute` calls, or at what Dub says that it allows.
+ */
 export async function takeDue(
   db: D1Database,
   now: number,
   queuedUntil: number,
-  limit: number,
+  perMinute: number,
 ): Promise<string[]> {
-  const { results } = await db.prepare(DUE).bind(now, queuedUntil, limit).all<{ id: string }>();
+  const { results } = await db.prepare(DUE).bind(now, queuedUntil, perMinute).all<{ id: string }>();
   return results.map((row) => row.id);
 }

@@ -343,28 +343,6 @@ it("an answer that may be about one lead stops no other", async () => {
   expect((await house.rows()).map(({ reason }) => reason)).toEqual(["dub_address", "recorded", "recorded"]);
 });
 
-describe("the rate limit", () => {
-  it("stops the batch, asks nothing before the window ends, and goes on then without using up retries", async () => {
-    const house = await openHouse({ dub: { limit: 10 } });
-    house.clock.now += 20 * SECOND;
-    for (let i = 0; i < 12; i++) await house.send("clerk", signUp(`user_${i}`));
-    await house.pump();
-    expect(house.dub.calls).toHaveLength(10);
-    expect((await house.rows()).filter(({ reason }) => reason === "rate_limited").length).toBeGreaterThan(5);
-    const refused = house.dub.asked.length;
-    await house.pass(39 * SECOND, SECOND);
-    await house.send("clerk", signUp("user_late"));
-    await house.pump();
-    expect(house.dub.asked).toHaveLength(refused);
-    await house.pass(20 * MINUTE, SECOND);
-    expect((house.dub.asked[refused] ?? 0) - (house.dub.asked[0] ?? 0)).toBe(40 * SECOND);
-    expect((await house.rows()).map(({ status, retries }) => [status, retries])).toEqual(
-      Array(13).fill(["delivered", 0]),
-    );
-    expect(house.dub.recorded).toHaveLength(13);
-  });
-});
-
 describe("one lead for each customer and event name", () => {
   it("treats event names as Dub does, across providers, and beyond Dub's seven days", async () => {
     const house = await openHouse();

@@ -72,6 +72,12 @@ export async function openHouse(options: HouseOptions = {}) {
   const files = options.mappings ?? mappings;
   const worker = createWorker({
     now: () => clock.now,
+    // Whoever is awake goes on first.
+    sleep: async (time) => {
+      const end = clock.now + time;
+      await scheduler.wait(0);
+      clock.now = Math.max(clock.now, end);
+    },
     random: () => 0,
     fetch: options.fetch ?? ((request) => answerOf(dub.app, request)),
     mappings: files,

@@ -108,10 +108,10 @@ describe("applying", () => {
       detail: expect.stringContaining("leads[0].lead.customerExternalId: "),
     });
     expect(run(changed({ each: "join(' ', list)" }), event)[0]?.outcome).toMatchObject({
-      reason: "expression_failed",
+      reason: "not_split",
     });
     expect(run(changed({ each: "events" }), event)[0]?.outcome).toMatchObject({
-      reason: "expression_failed",
+      reason: "not_split",
       detail: "each: gave no event",
     });
   });

@@ -22,6 +22,7 @@ const error = (status: number, message: string, code: string | null = "x"): Answ
   code,
   message,
   waitMs: status === 429 ? 5000 : null,
+  perMinute: 1200,
 });
 const NOT_FOUND = "Click event not found for clickId: abc";
 
@@ -173,6 +174,7 @@ describe("outcomeOf", () => {
         code: fc.constantFrom("x", null),
         message: fc.constantFrom(NOT_FOUND, "Workspace", "", "is disabled"),
         waitMs: fc.constant(null),
+        perMinute: fc.constant(null),
       }),
       fc.constant({ kind: "none" as const, message: "" }),
     );
