@@ -67,6 +67,10 @@ const SETTINGS = {
     ),
     is: "true or false",
   },
+  ALERT_WEBHOOK_URL: {
+    schema: z.optional(z.string().check(z.regex(/^https?:\/\/[^\s/]+\S*$/))),
+    is: "an http(s) address that takes Slack's JSON",
+  },
   MAX_BODY_BYTES: {
     schema: z._default(wholeNumber(1024, 1024 * 1024), 1024 * 1024),
     is: "a whole number of bytes from 1024 to 1048576",
@@ -80,6 +84,14 @@ export class SettingsError extends Error {}
 
 /** What the front door needs. A mistake in the others stops delivery, and every webhook is still kept. */
 export const FRONT_DOOR = ["MAX_BODY_BYTES", "ACCEPT_TEST_EVENTS"] as const satisfies (keyof Settings)[];
+
+export const DELIVERY = [
+  "DUB_API_KEY",
+  "DUB_API_URL",
+  "DUB_DELIVERY",
+  "RETRY_SCHEDULE",
+] as const satisfies (keyof Settings)[];
+export type DeliverySettings = Pick<Settings, (typeof DELIVERY)[number]>;
 
 /** Parses the settings, or those named; an empty string counts as not set. Throws SettingsError naming everything wrong at once. */
 export function parseSettings<K extends keyof Settings = keyof Settings>(

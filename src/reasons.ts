@@ -6,7 +6,8 @@
 export const STATUSES = ["pending", "delivered", "duplicate", "skipped", "rejected", "failed"] as const;
 export type Status = (typeof STATUSES)[number];
 
-type Entry = { status: Status; means: string; todo: string };
+/** `alert`: the operator must mend it, and is told. */
+type Entry = { status: Status; means: string; todo: string; alert?: true };
 
 export const REASONS = {
   new: { status: "pending", means: "kept, not tried yet", todo: "nothing" },
@@ -45,27 +46,32 @@ export const REASONS = {
     status: "pending",
     means: "`DUB_API_KEY` is not set",
     todo: "run `npx wrangler secret put DUB_API_KEY`; tried again every hour",
+    alert: true,
   },
   dub_key_refused: {
     status: "pending",
     means: "Dub refuses the API key (401)",
     todo: "create a new key in Dub and set `DUB_API_KEY`; tried again every hour",
+    alert: true,
   },
   dub_plan_or_role: {
     status: "pending",
     means: "the Dub plan is below Business, or the key's user is neither owner nor member (403)",
     todo: "upgrade, or make a key as owner or member; tried again every hour",
+    alert: true,
   },
   dub_workspace: {
     status: "pending",
     means:
       "the key belongs to no workspace, or its user was removed or has not accepted the invitation (404, 409, 410)",
     todo: "create a new key in Dub and set `DUB_API_KEY`; tried again every hour",
+    alert: true,
   },
   dub_address: {
     status: "pending",
     means: "what answers at `DUB_API_URL` is not Dub's API",
     todo: "correct or remove `DUB_API_URL`; tried again every hour",
+    alert: true,
   },
 
   recorded: {
@@ -156,6 +162,7 @@ export const REASONS = {
     status: "rejected",
     means: "Dub refused the lead's content (400, 422 or another 4xx)",
     todo: "read Dub's message in the detail, correct the mapping file, then replay",
+    alert: true,
   },
   unknown_click: {
     status: "rejected",
@@ -173,12 +180,14 @@ export const REASONS = {
     status: "failed",
     means: "tried to the end of the retry schedule",
     todo: "read the last answer in the detail; when Dub is well again, replay",
+    alert: true,
   },
   possibly_lost: {
     status: "failed",
     means:
       "an earlier call failed half-way or its answer was lost, and whether Dub has the lead can't be told any more",
     todo: "look for the lead in Dub; with `DUB_DELIVERY=single`, prefer the default",
+    alert: true,
   },
 } as const satisfies Record<string, Entry>;
 
@@ -186,6 +195,11 @@ export type Reason = keyof typeof REASONS;
 export type ReasonOf<S extends Status> = {
   [R in Reason]: (typeof REASONS)[R]["status"] extends S ? R : never;
 }[Reason];
+
+/** Whether the operator is to be told of it. */
+export function needsOperator(reason: Reason): boolean {
+  return "alert" in REASONS[reason];
+}
 
 export function statusOf(reason: Reason): Status {
   return REASONS[reason].status;

@@ -3,11 +3,12 @@ import type { ExecutionContext, MessageBatch } from "@cloudflare/workers-types";
 import { Hono } from "hono";
 import { mappings } from "../mappings/index.ts";
 import { adminApi } from "./admin/route.ts";
+import { createAlert, misconfigured } from "./alert.ts";
 import { consume } from "./deliver/consume.ts";
 import type { QueueMessage } from "./deliver/message.ts";
 import { createPace } from "./deliver/pace.ts";
 import { sweep } from "./deliver/sweep.ts";
-import { type Edges, type Env, parseSettings } from "./env.ts";
+import { type Edges, type Env, parseSettings, SettingsError } from "./env.ts";
 import { createRefusalCounter } from "./ledger/refusals.ts";
 import { purge } from "./ledger/retention.ts";
 import { log } from "./log.ts";
@@ -19,10 +20,14 @@ const PURGE_SLICE = 500;
 
 /** Builds the Worker's handlers over the world outside: clock, chance, network and mapping files. */
 export function createWorker(edges: Edges) {
-  const countRefusal = createRefusalCounter();
-  const pace = createPace(edges);
+  const house = {
+    ...edges,
+    countRefusal: createRefusalCounter(),
+    pace: createPace(edges),
+    alert: createAlert(edges),
+  };
   const app = new Hono<{ Bindings: Env }>();
-  app.post("/webhooks/:provider", (c) => receive(c, edges, countRefusal));
+  app.post("/webhooks/:provider", (c) => receive(c, house));
   app.all("/webhooks/:provider", (c) =>
     c.json({ error: "method_not_allowed", message: "Webhooks are sent with POST." }, 405, { allow: "POST" }),
   );
@@ -41,10 +46,16 @@ export function createWorker(edges: Edges) {
 
   return {
     fetch: (request: Request, env: Env, ctx: ExecutionContext) => app.fetch(request, env, ctx),
-    queue: (batch: MessageBatch<QueueMessage>, env: Env) => consume(batch, env, edges, pace),
+    queue: (batch: MessageBatch<QueueMessage>, env: Env) => consume(batch, env, house),
     scheduled: async (_controller: unknown, env: Env) => {
       await sweep(env, edges);
-      await purge(env.DB, edges.now() - parseSettings(env).RETENTION_DAYS * DAY, PURGE_SLICE);
+      try {
+        const { RETENTION_DAYS } = parseSettings(env, ["RETENTION_DAYS"]);
+        await purge(env.DB, edges.now() - RETENTION_DAYS * DAY, PURGE_SLICE);
+      } catch (error) {
+        if (!(error instanceof SettingsError)) throw error;
+        await house.alert(env, misconfigured(error));
+      }
     },
   };
 }

@@ -1,6 +1,6 @@
 /** One delivery attempt of one lead: register, then record, and what to write into the ledger. */
 import { type Answer, type Dub, TIMEOUT, trackLead } from "../dub/client.ts";
-import type { Settings } from "../env.ts";
+import type { DeliverySettings } from "../env.ts";
 import type { Lead } from "../lead.ts";
 import type { Claim, Settlement } from "../ledger/delivery.ts";
 import { statusOf } from "../reasons.ts";
@@ -11,7 +11,7 @@ import { nextWait } from "./schedule.ts";
 /** What the attempts of one batch share: once Dub says stop, or nothing at all, the rest waits too without asking. */
 export type Run = {
   dub: Dub;
-  settings: Settings;
+  settings: DeliverySettings;
   random: () => number;
   pace: Pace;
   perMinute: number;

@@ -1,9 +1,17 @@
 /** The queue consumer: claims what its messages point at, delivers it, writes what came of it. The ledger decides. */
 import type { MessageBatch } from "@cloudflare/workers-types";
-import { type Edges, type Env, parseSettings, type Settings, SettingsError } from "../env.ts";
+import { type Alert, misconfigured } from "../alert.ts";
+import {
+  DELIVERY,
+  type DeliverySettings,
+  type Edges,
+  type Env,
+  parseSettings,
+  SettingsError,
+} from "../env.ts";
 import { keepAndClaim, pause, type Settlement, settle } from "../ledger/delivery.ts";
 import { log } from "../log.ts";
-import { REASONS, type Reason } from "../reasons.ts";
+import { needsOperator, REASONS, type Reason } from "../reasons.ts";
 import { attempt, type Run } from "./attempt.ts";
 import type { QueueMessage } from "./message.ts";
 import { CALLS_PER_MINUTE, type Pace } from "./pace.ts";
@@ -21,15 +29,14 @@ const PAUSES = new Set<Reason>(["rate_limited", "dub_unreachable"]);
 export async function consume(
   batch: MessageBatch<QueueMessage>,
   env: Env,
-  edges: Edges,
-  pace: Pace,
+  edges: Edges & { pace: Pace; alert: Alert },
 ): Promise<void> {
-  let settings: Settings;
+  let settings: DeliverySettings;
   try {
-    settings = parseSettings(env);
+    settings = parseSettings(env, DELIVERY);
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error;
-    log("error", "misconfigured", { message: error.message });
+    await edges.alert(env, misconfigured(error));
     return postpone(batch);
   }
   if (batch.messages.some(({ body }) => "sweep" in body))
@@ -57,7 +64,7 @@ export async function consume(
     dub: { url: settings.DUB_API_URL, key: settings.DUB_API_KEY ?? "", fetch: edges.fetch, now: edges.now },
     settings,
     random: edges.random,
-    pace,
+    pace: edges.pace,
     perMinute: allowed,
     unanswered: 0,
     stop:
@@ -74,8 +81,6 @@ export async function consume(
 
   for (const settlement of settlements) logSettlement(settlement);
   const { stop } = run;
-  if (stop && !PAUSES.has(stop.reason))
-    log("error", stop.reason, { message: REASONS[stop.reason].means, todo: REASONS[stop.reason].todo });
   try {
     await settle(env.DB, settlements, edges.now());
     const until = stop && PAUSES.has(stop.reason) ? stop.until : 0;
@@ -90,6 +95,8 @@ export async function consume(
       message: (error as Error).message,
     });
   }
+  for (const reason of new Set(settlements.map((one) => one.reason)))
+    if (needsOperator(reason)) await edges.alert(env, { code: reason, ...REASONS[reason] });
 }
 
 /** Leaves the messages to the queue for a while: 30 s at first, an hour in the end. */

@@ -1,5 +1,6 @@
 /** The front door: `POST /webhooks/:provider`. */
 import type { Context } from "hono";
+import { type Alert, misconfigured } from "../alert.ts";
 import { enqueue, fitsQueue } from "../deliver/message.ts";
 import {
   type Edges,
@@ -25,6 +26,9 @@ import { SecretError } from "./verify/secret.ts";
 /** A webhook with more events than this is refused; Auth0 batches hold some hundreds. */
 const MAX_EVENTS = 1000;
 
+const WHO_SENDS =
+  "see in the provider's dashboard how its webhooks are answered: if with 401, the secret is wrong; if with 200, somebody else forges webhooks, and they are refused";
+
 const BODY_PROBLEMS: Record<BodyProblem, string> = {
   not_utf8: "The body is not UTF-8. Is it compressed? Content-Encoding is not supported.",
   not_json: "The body is not JSON.",
@@ -42,8 +46,7 @@ export type EventAnswer =
  */
 export async function receive(
   c: Context<{ Bindings: Env }>,
-  edges: Edges,
-  countRefusal: RefusalCounter,
+  edges: Edges & { countRefusal: RefusalCounter; alert: Alert },
 ): Promise<Response> {
   const provider = c.req.param("provider") ?? "";
   const { env } = c;
@@ -60,7 +63,7 @@ export async function receive(
   } catch (error) {
     if (!(error instanceof SettingsError || error instanceof SecretError || error instanceof MappingError))
       throw error;
-    log("error", "misconfigured", { provider, message: error.message });
+    c.executionCtx.waitUntil(edges.alert(env, misconfigured(error, provider)));
     return failed(503, "misconfigured", error.message);
   }
   if (!mapping)
@@ -81,9 +84,9 @@ export async function receive(
   const refuse = (reason: string, evidence: string) => {
     log("warn", "refused", { provider, reason, evidence });
     c.executionCtx.waitUntil(
-      countRefusal(env.DB, provider, reason, evidence, now).catch((error: Error) =>
-        log("error", "ledger_down", { during: "count", message: error.message }),
-      ),
+      edges
+        .countRefusal(env.DB, provider, reason, evidence, now)
+        .catch((error: Error) => log("error", "ledger_down", { during: "count", message: error.message })),
     );
   };
 
@@ -100,7 +103,13 @@ export async function receive(
     now,
   );
   if (!verdict.ok) {
-    refuse(verdict.refusal.reason, explain(verdict.refusal, secret));
+    const { reason } = verdict.refusal;
+    const evidence = explain(verdict.refusal, secret);
+    refuse(reason, evidence);
+    if (reason === "signature_mismatch" || reason === "token_mismatch")
+      c.executionCtx.waitUntil(
+        edges.alert(env, { code: "secret_mismatch", provider, means: evidence, todo: WHO_SENDS }),
+      );
     return failed(401, "unauthorized", "The webhook could not be verified.");
   }
   const decoded = decodeBody(body, mapping.file.format);

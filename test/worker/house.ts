@@ -4,7 +4,7 @@ import { mappings } from "../../mappings/index.ts";
 import type { QueueMessage } from "../../src/deliver/message.ts";
 import { createDubStandIn, LOCAL_KEY, type StandInOptions, Unanswered } from "../../src/dev/dub.ts";
 import { localSecret, sampleBody, sign } from "../../src/dev/sign.ts";
-import { type Env, secretName } from "../../src/env.ts";
+import { type Edges, type Env, secretName } from "../../src/env.ts";
 import { MappingFile, Sample } from "../../src/mapping/schema.ts";
 import type { Reason, Status } from "../../src/reasons.ts";
 import type { EventAnswer } from "../../src/receive/route.ts";
@@ -65,12 +65,13 @@ type Waiting = { body: string; due: number; attempts: number };
 type Down = { ledger: boolean; queue: boolean };
 
 export async function openHouse(options: HouseOptions = {}) {
-  for (const table of ["events", "attempts", "refusals", "pauses"]) await db.exec(`DELETE FROM ${table}`);
+  for (const table of ["events", "attempts", "refusals", "pauses", "alerts"])
+    await db.exec(`DELETE FROM ${table}`);
   const clock = { now: START };
   const down: Down = { ledger: false, queue: false };
   const dub = createDubStandIn({ now: () => clock.now, ...options.dub });
   const files = options.mappings ?? mappings;
-  const worker = createWorker({
+  const edges: Edges = {
     now: () => clock.now,
     // Whoever is awake goes on first.
     sleep: async (time) => {
@@ -81,7 +82,8 @@ export async function openHouse(options: HouseOptions = {}) {
     random: () => 0,
     fetch: options.fetch ?? ((request) => answerOf(dub.app, request)),
     mappings: files,
-  });
+  };
+  const worker = createWorker(edges);
 
   const waiting: Waiting[] = [];
   const queue = {
@@ -229,6 +231,7 @@ export async function openHouse(options: HouseOptions = {}) {
     dub,
     env,
     down,
+    edges,
     worker,
     waiting,
     secretOf,
