@@ -112,7 +112,7 @@ export function tidyLead(raw: Partial<Record<LeadField, unknown>>): Tidied {
   if (avatar && avatar.length <= LIMITS.avatar) lead.customerAvatar = avatar;
   else if (avatar) warn("customerAvatar", `dropped: longer than ${LIMITS.avatar} characters`);
 
-  const quantity = present(raw.eventQuantity) ? Number(raw.eventQuantity) : undefined;
+  const quantity = present(raw.eventQuantity) ? numeric(raw.eventQuantity) : undefined;
   if (quantity !== undefined) {
     if (Number.isNaN(quantity)) warn("eventQuantity", "dropped: not a number");
     else {
@@ -157,6 +157,11 @@ function text(value: unknown): string | undefined {
   if (typeof value === "number" && Number.isFinite(value)) return String(value);
   if (typeof value !== "string") return undefined;
   return value.trim() || undefined;
+}
+
+/** The number in a number or text; NaN for anything else. Number() itself would call what an object names toString. */
+function numeric(value: unknown): number {
+  return typeof value === "number" || typeof value === "string" ? Number(value) : Number.NaN;
 }
 
 function present(value: unknown): boolean {
