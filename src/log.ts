@@ -8,3 +8,11 @@ export function log(level: "info" | "warn" | "error", code: string, fields: Fiel
     JSON.stringify({ level, code, ...fields }).replace(/[^\s"'<>:,\\]+@[^\s"'<>:,\\]+/g, "<e-mail>"),
   );
 }
+
+/** Text from outside, fit to be shown and stored: bounded, well-formed, without control characters. */
+export function printable(text: string, max: number): string {
+  return text
+    .slice(0, max)
+    .toWellFormed()
+    .replace(/\p{Cc}/gu, "\ufffd");
+}

@@ -1,9 +1,13 @@
 /** The HTTP client for Dub's `POST /track/lead`: one call, one answer, no retry (source: Dub's server and API reference). */
 import * as z from "zod/mini";
 import type { Lead } from "../lead.ts";
+import { printable } from "../log.ts";
 
 /** Milliseconds after which an unanswered call is given up. */
 export const TIMEOUT = 10_000;
+
+/** Of Dub's words, which may quote what a visitor wrote into a click id. */
+const MAX_MESSAGE = 300;
 
 const Link = z.object({
   id: z.string(),
@@ -87,7 +91,7 @@ export async function trackLead(dub: Dub, lead: Lead): Promise<Answer> {
     kind: "error",
     status,
     code,
-    message: message.slice(0, 300),
+    message: printable(message, MAX_MESSAGE),
     waitMs,
     perMinute: limitOf(response.headers),
   };

@@ -1,5 +1,6 @@
 /** The ledger's row of an event, as it is kept in D1 and carried by the queue. */
 import { type Lead, normalEventName } from "../lead.ts";
+import { printable } from "../log.ts";
 import type { MappedEvent, Outcome } from "../mapping/apply.ts";
 import { type Reason, type ReasonOf, type Status, statusOf } from "../reasons.ts";
 
@@ -25,6 +26,7 @@ export type NewEvent = MappedColumns & {
 
 /** Payloads longer than this many UTF-16 units are not kept; their leads are. */
 const MAX_PAYLOAD = 1024 * 1024;
+const MAX_NAME = 255;
 
 /** The row that a mapped event becomes; null for one that is not kept. `text` is the event's JSON, if at hand. */
 export async function newEvent(
@@ -41,8 +43,8 @@ export async function newEvent(
     ...(await mappedColumns(outcome)),
     id: await hash(provider, eventId),
     provider,
-    eventId: printable(eventId),
-    type: mapped.type === undefined ? null : printable(mapped.type),
+    eventId: printable(eventId, MAX_NAME),
+    type: mapped.type === undefined ? null : printable(mapped.type, MAX_NAME),
     payload: payload.length > MAX_PAYLOAD ? null : payload,
     receivedAt,
   };
@@ -80,12 +82,4 @@ async function hash(...parts: string[]): Promise<string> {
     .replaceAll("+", "-")
     .replaceAll("/", "_")
     .replaceAll("=", "");
-}
-
-/** Names from outside, fit to be shown and stored: bounded, well-formed, without control characters. */
-function printable(name: string): string {
-  return name
-    .slice(0, 255)
-    .toWellFormed()
-    .replace(/\p{Cc}/gu, "\ufffd");
 }
