@@ -37,10 +37,15 @@ export const REASONS = {
     means: "no click id, and Dub does not know the customer (yet)",
     todo: "nothing: tried for about fifteen minutes",
   },
+  unconfirmed: {
+    status: "pending",
+    means: "the answer to the recording call was lost, and Dub does not list the lead (yet)",
+    todo: "nothing: looked for again within the hour",
+  },
   dedup_blocked: {
     status: "pending",
     means: "Dub noted the lead as seen but failed to record it, and refuses it for seven days",
-    todo: "nothing: tried again after the seven days",
+    todo: "nothing: looked for after the seven days, and recorded if Dub does not list it",
   },
   dub_key_missing: {
     status: "pending",
@@ -76,13 +81,14 @@ export const REASONS = {
 
   recorded: {
     status: "delivered",
-    means: "Dub recorded the lead and named the credited link",
+    means: "Dub recorded the lead and named the credited link, or lists the lead",
     todo: "nothing",
   },
   recorded_unconfirmed: {
     status: "delivered",
-    means: "the answer to the recording call was lost; asked again, Dub says it has the lead",
-    todo: "nothing; Dub's request log shows the first call",
+    means:
+      "the answer to the recording call was lost; asked again, Dub has seen the lead, and the key may not ask whether it lists it",
+    todo: "give the key the permission analytics.read; Dub's request log shows the first call",
   },
   customer_registered: {
     status: "delivered",
@@ -186,7 +192,7 @@ export const REASONS = {
     status: "failed",
     means:
       "an earlier call failed half-way or its answer was lost, and whether Dub has the lead can't be told any more",
-    todo: "look for the lead in Dub; with `DUB_DELIVERY=single`, prefer the default",
+    todo: "give the key the permission analytics.read; look for the lead in Dub, and if it is missing, replay the event by its id",
     alert: true,
   },
 } as const satisfies Record<string, Entry>;

@@ -1,10 +1,11 @@
 /** One delivery attempt of one lead: register, then record, and what to write into the ledger. */
 import { type Answer, type Dub, TIMEOUT, trackLead } from "../dub/client.ts";
+import { FIND_CALLS, findLead } from "../dub/find.ts";
 import type { DeliverySettings } from "../env.ts";
 import type { Lead } from "../lead.ts";
 import type { Claim, Settlement } from "../ledger/delivery.ts";
 import { statusOf } from "../reasons.ts";
-import { type Outcome, outcomeOf, type Phase } from "./outcome.ts";
+import { type Decision, outcomeOf, outcomeOfFinding, type Phase } from "./outcome.ts";
 import type { Pace } from "./pace.ts";
 import { nextWait } from "./schedule.ts";
 
@@ -17,6 +18,8 @@ export type Run = {
   perMinute: number;
   /** Calls in a row without an answer. */
   unanswered: number;
+  /** Calls that the attempts begun so far may make. */
+  calls: number;
   stop: { reason: Settlement["reason"]; detail: string | null; until: number } | null;
 };
 
@@ -25,13 +28,17 @@ const OUTAGE = { calls: 5, wait: 60_000 };
 /** Dub's clock and ours may differ by so much (milliseconds); and a window that has just begun still counts the last one in full. */
 const WINDOW_MARGIN = 2000;
 
+/** Calls of one batch, so that with the ledger's own they stay below the 50 subrequests of the Free plan. */
+const MAX_CALLS = 44;
+
 /** Milliseconds for which Dub surely recognises a lead it has recorded: its seven days, less one to be safe. */
 const DUB_REMEMBERS = 6 * 24 * 3_600_000;
 
 /** Makes one attempt. Never throws; a claim that could not be tried is settled as still pending. */
 export async function attempt(claim: Claim, run: Run): Promise<Settlement> {
   const { dub, settings } = run;
-  const registerOnly = claim.lead.mode === "deferred";
+  const { lead, doubt, doubtSince } = claim;
+  const registerOnly = lead.mode === "deferred";
   const delivery = registerOnly ? "register-then-record" : settings.DUB_DELIVERY;
   const phases: Phase[] = registerOnly
     ? ["register"]
@@ -41,70 +48,87 @@ export async function attempt(claim: Claim, run: Run): Promise<Settlement> {
   const base = {
     claim,
     retries: claim.retries,
-    doubt: claim.doubt,
+    doubt,
     link: null,
     deliveredBy: null,
     certain: false,
     detail: null,
     attempt: null,
   };
-
-  if (claim.doubt === "unknown" && dub.now() - claim.doubtSince > DUB_REMEMBERS)
+  const settled = (
+    outcome: Decision,
+    made: Settlement["attempt"],
+    link: Settlement["link"] = null,
+  ): Settlement => {
+    const delivered = outcome.kind === "end" && statusOf(outcome.reason) === "delivered";
     return {
       ...base,
-      status: statusOf("possibly_lost"),
-      reason: "possibly_lost",
-      detail: "the answer to a recording call was lost, and Dub would not recognise the lead any more",
-      nextAttemptAt: null,
+      ...written(outcome, claim, run, dub.now()),
+      link: delivered ? (outcome.link ?? link) : null,
+      deliveredBy: delivered ? delivery : null,
+      certain: delivered && outcome.certain === true,
+      attempt: made,
     };
-  let link: Settlement["link"] = null;
-  for (const [i, phase] of phases.entries()) {
-    if (!run.stop) await run.pace(run.perMinute);
-    if (run.stop)
-      return {
-        ...base,
-        status: "pending",
-        reason: run.stop.reason,
-        detail: run.stop.detail,
-        nextAttemptAt: run.stop.until,
-      };
-    const begun = dub.now();
-    // A call that outlives the lease could meet another consumer's call for the same lead.
-    const needed = (phases.length - i) * TIMEOUT;
-    if (begun + needed > claim.leaseUntil)
-      return { ...base, status: "pending", reason: claim.reason, nextAttemptAt: begun };
+  };
+  const ask = async (forgotten: boolean) => {
+    for (let i = 1; i < FIND_CALLS; i++) await run.pace(run.perMinute);
+    const found = await findLead(dub, lead, doubtSince);
+    return outcomeOfFinding(found, { delivery, doubt, age: dub.now() - doubtSince, forgotten });
+  };
+  let calls = phases.length + (doubt === null ? 0 : FIND_CALLS);
+  run.calls += calls;
 
-    const answer = await trackLead(dub, bodyOf(phase, claim.lead));
+  if (doubt !== null && !registerOnly && dub.now() - doubtSince > DUB_REMEMBERS) {
+    calls += FIND_CALLS;
+    run.calls += FIND_CALLS;
+    const hindrance = await hindered(claim, run, calls);
+    if (hindrance) return { ...base, ...hindrance };
+    const outcome = await ask(true);
+    calls -= FIND_CALLS;
+    if (outcome) return settled(outcome, null);
+  }
+  let link: Settlement["link"] = null;
+  for (const phase of phases) {
+    const hindrance = await hindered(claim, run, calls--);
+    if (hindrance) return { ...base, ...hindrance };
+    const begun = dub.now();
+    const answer = await trackLead(dub, bodyOf(phase, lead));
     const now = dub.now();
     listen(answer, run, now);
-    const outcome = outcomeOf(answer, {
-      phase,
-      delivery,
-      registerOnly,
-      doubt: claim.doubt,
-      hasClickId: claim.lead.clickId !== "",
-    });
-    if (outcome.kind === "registered") {
-      link = outcome.link;
-      continue;
-    }
     const made = {
       phase,
       httpStatus: answer.kind === "none" ? null : answer.status,
       message: answer.kind === "ok" ? null : answer.message,
       milliseconds: now - begun,
     };
-    const delivered = outcome.kind === "end" && statusOf(outcome.reason) === "delivered";
-    return {
-      ...base,
-      ...written(outcome, claim, run, now),
-      link: delivered ? (outcome.link ?? link) : null,
-      deliveredBy: delivered ? delivery : null,
-      certain: delivered && outcome.certain === true,
-      attempt: made,
-    };
+    const hasClickId = lead.clickId !== "";
+    const outcome = outcomeOf(answer, { phase, delivery, registerOnly, doubt, hasClickId });
+    if (outcome.kind === "registered") {
+      link = outcome.link;
+      continue;
+    }
+    const known = outcome.kind === "ask" ? await ask(false) : outcome;
+    if (known) return settled(known, made, link);
   }
   throw new Error("the last phase ends every attempt");
+}
+
+/** Waits until the next of `calls` calls may be made; answers what to write if they may not be made at all now. */
+async function hindered(
+  claim: Claim,
+  run: Run,
+  calls: number,
+): Promise<Pick<Settlement, "status" | "reason" | "detail" | "nextAttemptAt"> | null> {
+  if (!run.stop) await run.pace(run.perMinute);
+  if (run.stop) {
+    const { reason, detail, until } = run.stop;
+    return { status: "pending", reason, detail, nextAttemptAt: until };
+  }
+  const now = run.dub.now();
+  // A call that outlives the lease could meet another consumer's call for the same lead.
+  if (now + calls * TIMEOUT > claim.leaseUntil || run.calls > MAX_CALLS)
+    return { status: "pending", reason: claim.reason, detail: null, nextAttemptAt: now };
+  return null;
 }
 
 /** Notes what an answer says beyond its lead. */
@@ -125,12 +149,7 @@ function bodyOf(phase: Phase, lead: Lead): Lead {
 
 type Written = Pick<Settlement, "status" | "reason" | "detail" | "nextAttemptAt" | "retries" | "doubt">;
 
-function written(
-  outcome: Exclude<Outcome, { kind: "registered" }>,
-  claim: Claim,
-  run: Run,
-  now: number,
-): Written {
+function written(outcome: Decision, claim: Claim, run: Run, now: number): Written {
   const { retries, doubt } = claim;
   switch (outcome.kind) {
     case "end":

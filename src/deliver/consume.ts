@@ -67,6 +67,7 @@ export async function consume(
     pace: edges.pace,
     perMinute: allowed,
     unanswered: 0,
+    calls: 0,
     stop:
       settings.DUB_API_KEY === undefined
         ? { reason: "dub_key_missing", detail: null, until: begun + HOUR }

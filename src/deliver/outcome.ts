@@ -3,6 +3,7 @@
  * it back, so a failed recording call may have used the key up; a registering call (`mode: "deferred"`) never does.
  */
 import type { Answer, CreditedLink } from "../dub/client.ts";
+import type { Found } from "../dub/find.ts";
 import type { ReasonOf } from "../reasons.ts";
 
 /** register: `mode: "deferred"`, may be repeated freely. record: the call that counts the lead. */
@@ -27,8 +28,8 @@ export type Situation = {
 /** When a retry ends: with the schedule, or when the schedule has used up so many milliseconds. */
 export type GiveUp = { reason: ReasonOf<"failed" | "rejected" | "skipped">; after?: number };
 
-export type Outcome =
-  | { kind: "registered"; link: CreditedLink }
+/** What becomes of the lead. */
+export type Decision =
   | {
       kind: "end";
       reason: ReasonOf<"delivered" | "duplicate" | "skipped" | "rejected" | "failed">;
@@ -40,6 +41,12 @@ export type Outcome =
   /** Wait for the operator (or for time) without using up the schedule. */
   | { kind: "hold"; reason: ReasonOf<"pending">; waitMs: number; detail: string; operator: boolean }
   | { kind: "throttled"; waitMs: number };
+
+export type Outcome =
+  | Decision
+  | { kind: "registered"; link: CreditedLink }
+  /** The dedup key is there, and whose it is only Dub's list of leads can tell. */
+  | { kind: "ask" };
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -95,7 +102,7 @@ export function outcomeOf(answer: Answer, situation: Situation): Outcome {
 
 function succeeded(
   link: CreditedLink | null,
-  { phase, delivery, registerOnly, doubt }: Situation,
+  { phase, registerOnly, doubt }: Situation,
 ): Outcome | undefined {
   if (phase === "register") {
     if (!link) return undefined;
@@ -104,17 +111,56 @@ function succeeded(
       : { kind: "registered", link };
   }
   if (link) return { kind: "end", reason: "recorded", link, certain: true };
-  if (doubt === null) return { kind: "end", reason: "duplicate_at_dub" };
-  if (doubt === "failed" && delivery !== "single") return blocked("the recording call failed half-way");
-  // The key is ours or another's. After a registering call that passed every check, a lost answer is the likely
-  // story; without one, so is a call that failed half-way.
-  return delivery === "single"
-    ? { kind: "end", reason: "possibly_lost" }
-    : { kind: "end", reason: "recorded_unconfirmed", certain: false };
+  return doubt === null ? { kind: "end", reason: "duplicate_at_dub" } : { kind: "ask" };
+}
+
+export type Search = Pick<Situation, "delivery" | "doubt"> & {
+  /** Milliseconds since the recording call in doubt. */
+  age: number;
+  /** Whether Dub's dedup key may have run out, so that a recording call would record again. */
+  forgotten: boolean;
+};
+
+/** What becomes of a lead in doubt once Dub was asked whether it lists it; null: it is to be recorded. */
+export function outcomeOfFinding(found: Found, { delivery, doubt, age, forgotten }: Search): Decision | null {
+  switch (found.kind) {
+    case "present":
+      return doubt === "unknown"
+        ? { kind: "end", reason: "recorded", certain: true, ...(found.link && { link: found.link }) }
+        : { kind: "end", reason: "duplicate_at_dub" };
+    case "failed":
+      return {
+        kind: "retry",
+        reason: "dub_error",
+        detail: found.message,
+        giveUp: { reason: "retries_exhausted" },
+        doubt,
+      };
+    case "absent":
+      if (forgotten) return null;
+      if (doubt === "unknown" && age < HOUR)
+        return {
+          kind: "hold",
+          reason: "unconfirmed",
+          waitMs: HOUR,
+          detail: "Dub does not list it yet",
+          operator: false,
+        };
+      return blocked("Dub does not list the lead");
+    case "refused":
+      if (doubt === "failed") {
+        if (forgotten) return null;
+        if (delivery !== "single") return blocked("the recording call failed half-way");
+      }
+      // After a registering call that passed every check, a lost answer is the likely story; else it may be either.
+      return forgotten || delivery === "single"
+        ? { kind: "end", reason: "possibly_lost", detail: found.message }
+        : { kind: "end", reason: "recorded_unconfirmed", certain: false, detail: found.message };
+  }
 }
 
 /** 404 says five things; only the message tells them apart. */
-function notFound(message: string, { phase, delivery, doubt }: Situation): Outcome | undefined {
+function notFound(message: string, { phase, delivery, doubt }: Situation): Decision | undefined {
   if (/^workspace/i.test(message)) return hold("dub_workspace", message);
   if (/does not belong to the workspace/i.test(message)) return { kind: "end", reason: "other_workspace" };
   if (/is disabled/i.test(message)) return { kind: "end", reason: "link_disabled", detail: message };
@@ -134,12 +180,12 @@ function notFound(message: string, { phase, delivery, doubt }: Situation): Outco
 }
 
 /** The operator has to mend something: looked at again each hour. */
-function hold(reason: ReasonOf<"pending">, detail: string): Outcome {
+function hold(reason: ReasonOf<"pending">, detail: string): Decision {
   // What Dub says in its own words is about the key. Anything else may be about this lead, and stops no other.
   return { kind: "hold", reason, waitMs: HOUR, detail, operator: reason !== "dub_address" };
 }
 
 /** Dub's dedup key is set and nothing is recorded: the key must run out first. */
-function blocked(detail: string): Outcome {
+function blocked(detail: string): Decision {
   return { kind: "hold", reason: "dedup_blocked", waitMs: DEDUP_KEY_LIFE + HOUR, detail, operator: false };
 }

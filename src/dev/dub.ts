@@ -22,6 +22,7 @@ export type Fault =
   | "customer_store_down" // 500 when a customer has to be created
   | "reset_before"
   | "reset_after"
+  | "reset_after_key" // no answer, once the dedup key is set, nothing recorded
   | "hang_before"
   | "hang_after"
   | "bad_gateway" // 502 with HTML
@@ -54,6 +55,10 @@ export type StandInOptions = {
   fault?: (call: Call) => Fault | undefined;
   /** Calls a minute for a key; Dub's Business plan has 1,200. */
   limit?: number;
+  /** Milliseconds until a recorded lead is listed. */
+  listedAfter?: number;
+  /** Whether the keys have the permission analytics.read. */
+  analytics?: boolean;
 };
 
 /** Thrown for a fault that is no HTTP answer; the server that runs the stand-in acts on it. */
@@ -73,6 +78,8 @@ export function localClick(clickId: string): Link | undefined {
   return { id: `link_${clickId.slice(0, 4)}`, state };
 }
 
+const shortLinkOf = (link: string) => `https://go.example/${link.replace("link_", "")}`;
+
 type Customer = {
   externalId: string;
   name: string;
@@ -88,6 +95,8 @@ export function createDubStandIn({
   click = localClick,
   fault = () => undefined,
   limit = 1200,
+  listedAfter = 0,
+  analytics = true,
 }: StandInOptions = {}) {
   const holders = new Map(Object.entries(keys));
   const recorded: Recorded[] = [];
@@ -99,6 +108,7 @@ export function createDubStandIn({
   const rate = createRateLimit(limit, now);
 
   const authorise = (header: string | undefined) => {
+    asked.push(now());
     if (header === undefined) throw new DubError(401, "unauthorized", "Missing Authorization header.");
     if (!header.startsWith("Bearer "))
       throw new DubError(
@@ -147,14 +157,13 @@ export function createDubStandIn({
         avatar: body.customerAvatar ?? null,
       };
       const { clickId: _, ...shown } = customer as Customer;
-      const shortLink = `https://go.example/${link?.id.replace("link_", "")}`;
       return {
         click: { id: clickId },
         link: link && {
           id: link.id,
           domain: "go.example",
           key: link.id.replace("link_", ""),
-          shortLink,
+          shortLink: shortLinkOf(link.id),
           url: "https://orchard.example/",
           partnerId: "pn_local",
           programId: null,
@@ -165,10 +174,12 @@ export function createDubStandIn({
       };
     };
 
+    if (failure === "null_link") return answer(null);
     if (body.mode !== "deferred") {
       const key = `${externalId}:${eventName.toLowerCase().replaceAll(" ", "-")}`;
-      if ((dedup.get(key) ?? 0) > now() || failure === "null_link") return answer(null);
+      if ((dedup.get(key) ?? 0) > now()) return answer(null);
       dedup.set(key, now() + DEDUP_LIFE);
+      if (failure === "reset_after_key") throw new Unanswered("reset");
       if (failure === "error_after_key")
         throw new DubError(500, "internal_server_error", "An internal server error occurred.");
     }
@@ -200,7 +211,6 @@ export function createDubStandIn({
 
   const app = new Hono();
   app.post("/track/lead", async (c) => {
-    asked.push(now());
     authorise(c.req.header("authorization"));
     const body = await parseBody(c.req.raw);
     const call: Call = {
@@ -232,7 +242,29 @@ export function createDubStandIn({
   app.get("/customers", (c) => {
     authorise(c.req.header("authorization"));
     const customer = customers.get(c.req.query("externalId") ?? "");
-    return c.json(customer ? [customer] : []);
+    return c.json(customer ? [{ id: `cus_${customer.externalId}`, ...customer }] : []);
+  });
+  app.get("/events", (c) => {
+    authorise(c.req.header("authorization"));
+    if (!analytics)
+      throw new DubError(403, "forbidden", "The provided key does not have the required permissions.");
+    const { event, customerId, start } = c.req.query();
+    const since = Date.parse(start ?? "");
+    const listed = recorded.filter(
+      ({ at, customerExternalId }) =>
+        event === "leads" &&
+        `cus_${customerExternalId}` === customerId &&
+        at >= since &&
+        at + listedAfter <= now(),
+    );
+    return c.json(
+      listed.map(({ at, eventName, link }) => ({
+        event: "lead",
+        timestamp: new Date(at).toISOString(),
+        eventName,
+        link: { id: link, shortLink: shortLinkOf(link), partnerId: "pn_local" },
+      })),
+    );
   });
   app.onError((error, c) => {
     if (!(error instanceof DubError)) throw error;

@@ -41,6 +41,8 @@ export type DevServer = {
   ready: () => Promise<void>;
   exited: Promise<number>;
   stop: () => Promise<void>;
+  /** Ends it at once, as a power cut would. */
+  kill: () => Promise<void>;
 };
 
 /** `args` are flags of wrangler dev, the port among them. */
@@ -77,6 +79,10 @@ export function startDev({ port, args, onLine }: DevOptions): DevServer {
     clearTimeout(late);
     kill(child, "SIGKILL");
   };
+  const cut = async () => {
+    kill(child, "SIGKILL");
+    await exited;
+  };
   const ready = async () => {
     while (!gone) {
       if (await answers(url)) return;
@@ -86,7 +92,7 @@ export function startDev({ port, args, onLine }: DevOptions): DevServer {
   };
   const sweeping = setInterval(() => void knock(url), 60_000);
   exited.then(() => clearInterval(sweeping));
-  return { url, ready, exited, stop };
+  return { url, ready, exited, stop, kill: cut };
 }
 
 /** Resolves on Ctrl-C, or when the process is asked to end. */
@@ -97,7 +103,8 @@ export function interrupted(): Promise<"interrupted"> {
   });
 }
 
-async function knock(url: string): Promise<void> {
+/** What a cron trigger does. */
+export async function knock(url: string): Promise<void> {
   await fetch(`${url}/cdn-cgi/handler/scheduled`, { signal: AbortSignal.timeout(30_000) }).catch(
     () => undefined,
   );

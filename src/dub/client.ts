@@ -9,7 +9,8 @@ export const TIMEOUT = 10_000;
 /** Of Dub's words, which may quote what a visitor wrote into a click id. */
 const MAX_MESSAGE = 300;
 
-const Link = z.object({
+/** The link of a lead, as Dub writes it. */
+export const Link = z.object({
   id: z.string(),
   shortLink: z.optional(z.nullable(z.string())),
   partnerId: z.optional(z.nullable(z.string())),
@@ -44,56 +45,55 @@ export type Dub = {
   now: () => number;
 };
 
-/** Sends one lead body. Never throws. Redirects are not followed: the key is for Dub alone. */
-export async function trackLead(dub: Dub, lead: Lead): Promise<Answer> {
-  let response: Response;
-  let text: string;
+/** What came back over the wire: `body` is the parsed JSON, or undefined when it is none. */
+export type Reply =
+  | { status: number; ok: boolean; headers: Headers; body: unknown }
+  | { status: null; message: string };
+
+/** Calls Dub once: POST with a body, else GET. Never throws. Redirects are not followed: the key is for Dub alone. */
+export async function call(dub: Dub, path: string, body?: object): Promise<Reply> {
   try {
-    const signal = AbortSignal.timeout(TIMEOUT);
-    const headers = {
-      authorization: `Bearer ${dub.key}`,
-      "content-type": "application/json",
-      "user-agent": "webhook-to-lead",
-    };
-    const request = new Request(`${dub.url}/track/lead`, {
-      method: "POST",
-      headers,
-      body: JSON.stringify(lead),
+    const request = new Request(`${dub.url}${path}`, {
+      method: body === undefined ? "GET" : "POST",
+      headers: {
+        authorization: `Bearer ${dub.key}`,
+        "content-type": "application/json",
+        "user-agent": "webhook-to-lead",
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
       redirect: "manual",
-      signal,
+      signal: AbortSignal.timeout(TIMEOUT),
     });
-    response = await dub.fetch(request);
-    text = await response.text();
+    const response = await dub.fetch(request);
+    const { status, ok, headers } = response;
+    return { status, ok, headers, body: parse(await response.text()) };
   } catch (error) {
     const timedOut = (error as Error).name === "TimeoutError";
-    return { kind: "none", message: timedOut ? `no answer within ${TIMEOUT / 1000} s` : "connection failed" };
+    return { status: null, message: timedOut ? `no answer within ${TIMEOUT / 1000} s` : "connection failed" };
   }
-  const { status } = response;
-  const body = parse(text);
-  if (response.ok) {
+}
+
+/** Sends one lead body. Never throws. */
+export async function trackLead(dub: Dub, lead: Lead): Promise<Answer> {
+  const reply = await call(dub, "/track/lead", lead);
+  if (reply.status === null) return { kind: "none", message: reply.message };
+  const { status, headers, body } = reply;
+  if (reply.ok) {
     const success = Success.safeParse(body);
     if (success.success) return { kind: "ok", status, link: success.data.link };
     return { kind: "unreadable", status, message: `${status} without the body that Dub documents` };
   }
   const failure = Failure.safeParse(body);
-  const waitMs = status === 429 ? waitOf(response.headers, dub.now()) : null;
-  if (!failure.success)
-    return {
-      kind: "error",
-      status,
-      code: null,
-      message: `${status} without an error that Dub documents`,
-      waitMs,
-      perMinute: null,
-    };
-  const { code, message } = failure.data.error;
+  const { code, message } = failure.success
+    ? failure.data.error
+    : { code: null, message: `${status} without an error that Dub documents` };
   return {
     kind: "error",
     status,
     code,
     message: printable(message, MAX_MESSAGE),
-    waitMs,
-    perMinute: limitOf(response.headers),
+    waitMs: status === 429 ? waitOf(headers, dub.now()) : null,
+    perMinute: code === null ? null : limitOf(headers),
   };
 }
 

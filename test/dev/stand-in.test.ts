@@ -1,10 +1,17 @@
 /** The stand-in behaves as Dub does: the executed table of its server, row by row, and the official SDK unchanged. */
 import { Dub } from "dub";
-import type { TrackLeadRequestBody } from "dub/models/operations";
+import type { LeadEvent, TrackLeadRequestBody } from "dub/models/operations";
+import { Hono } from "hono";
 import { afterEach, describe, expect, it } from "vitest";
 import { createDubStandIn, type Fault, LOCAL_KEY, type StandInOptions } from "../../src/dev/dub.ts";
 import { type Served, serveDub } from "../../src/dev/serve.ts";
+import { findLead } from "../../src/dub/find.ts";
 import type { Lead } from "../../src/lead.ts";
+
+/** What we read of a lead that Dub lists, in the SDK's words. */
+type Listed = Pick<LeadEvent, "event" | "timestamp" | "eventName"> & {
+  link: Pick<LeadEvent["link"], "id" | "shortLink" | "partnerId">;
+};
 
 const GOOD = "Xk3pQ9vLm2RtYw7B";
 const UNKNOWN = "unknownClick0001";
@@ -130,6 +137,66 @@ describe("errors", () => {
     const { status, headers } = await track(GOOD);
     const end = String((Math.floor(clock.now / 60_000) + 1) * 60_000);
     expect([status, headers.get("retry-after"), headers.get("x-ratelimit-reset")]).toEqual([429, end, end]);
+  });
+});
+
+describe("the list of leads", () => {
+  const listed = async ({ app }: ReturnType<typeof open>, path: string) => {
+    const response = await app.request(path, { headers: { authorization: `Bearer ${LOCAL_KEY}` } });
+    return [response.status, await response.json()];
+  };
+
+  it("holds what was recorded since a time, once it is listed", async () => {
+    const dub = open({ listedAfter: 60_000 });
+    await dub.track(GOOD);
+    const path = `/events?event=leads&customerId=cus_user_1&start=${new Date(dub.clock.now).toISOString()}`;
+    expect(await listed(dub, path)).toEqual([200, []]);
+    dub.clock.now += 60_000;
+    const event: Listed = {
+      event: "lead",
+      timestamp: "2026-03-10T12:00:00.000Z",
+      eventName: "Sign Up",
+      link: { id: "link_Xk3p", shortLink: "https://go.example/Xk3p", partnerId: "pn_local" },
+    };
+    expect(await listed(dub, path)).toEqual([200, [event]]);
+    expect(await listed(dub, path.replace("12:00", "12:01"))).toEqual([200, []]);
+    expect(await listed(dub, "/customers?externalId=user_1")).toMatchObject([200, [{ id: "cus_user_1" }]]);
+    expect(await listed(dub, "/customers?externalId=user_2")).toEqual([200, []]);
+  });
+  it("needs the permission", async () => {
+    expect(await listed(open({ analytics: false }), "/events?event=leads")).toMatchObject([403, {}]);
+  });
+  it("is asked for as the official SDK asks", async () => {
+    const asked: [string, object][] = [];
+    const note = (url: string) => {
+      const { pathname, searchParams } = new URL(url);
+      asked.push([pathname, Object.fromEntries(searchParams)]);
+    };
+    const customer = { id: "cus_1", externalId: "user_1", createdAt: "2026-03-10T12:00:00.000Z" };
+    const app = new Hono().get("*", (c) => {
+      note(c.req.url);
+      return c.json(c.req.path === "/customers" ? [customer] : []);
+    });
+    const served = await serveDub({ app });
+    const since = Date.UTC(2026, 2, 10, 12);
+    const start = new Date(since - 300_000).toISOString();
+    const ours = { url: served.url, key: LOCAL_KEY, fetch, now: Date.now };
+    expect(
+      await findLead(ours, { clickId: "", eventName: "Sign Up", customerExternalId: "user_1" }, since),
+    ).toEqual({ kind: "absent" });
+    const sdk = new Dub({ token: LOCAL_KEY, serverURL: served.url });
+    await sdk.customers.list({ externalId: "user_1" });
+    await sdk.events.list({ event: "leads", customerId: "cus_1", start, limit: 100 });
+    await served.close();
+    expect(asked.slice(0, 2)).toEqual([
+      ["/customers", { externalId: "user_1" }],
+      ["/events", { event: "leads", customerId: "cus_1", start, limit: "100" }],
+    ]);
+    for (const [i, [path, query]] of asked.slice(2).entries()) {
+      expect(path).toBe(asked[i]?.[0]);
+      expect(query).toMatchObject(asked[i]?.[1] ?? {});
+    }
+    expect(asked).toHaveLength(4);
   });
 });
 

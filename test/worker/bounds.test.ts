@@ -290,6 +290,19 @@ describe("at most 50 subrequests in one invocation and 6 connections at once", (
     house.expectWithinLimits();
   });
 
+  it("the consumer with 20 leads whose answers were lost takes two batches", async () => {
+    const house = await openMeasured({
+      fault: () => (house.clock.now < START + MINUTE ? "reset_after" : undefined),
+    });
+    for (let i = 0; i < 20; i++) await house.send("clerk", signUp(`user_${i}`));
+    await db.exec("UPDATE events SET doubt = 'unknown', doubt_since = received_at");
+    await house.pump();
+    house.clock.now += 2 * MINUTE;
+    await house.pass(20 * MINUTE);
+    expect((await house.rows()).map(({ status }) => status)).toEqual(Array(20).fill("delivered"));
+    house.expectWithinLimits();
+  });
+
   it("cron with 2,000 rows due and 2,000 past retention takes its share of both each minute", async () => {
     const house = await openMeasured();
     await put("due_", 2000, "pending", START, START);

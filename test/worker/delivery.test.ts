@@ -1,7 +1,7 @@
 /** From the ledger to Dub: register then record, retries, dedup, and every answer of Dub. */
 import { describe, expect, it, vi } from "vitest";
 import { mappings } from "../../mappings/index.ts";
-import { type Fault, LOCAL_KEY } from "../../src/dev/dub.ts";
+import { type Fault, LOCAL_KEY, type StandInOptions } from "../../src/dev/dub.ts";
 import { answerOf, DAY, db, HOUR, MINUTE, openHouse, SECOND, START, sampleOf, signUp } from "./house.ts";
 
 const CLICK = "Xk3pQ9vLm2RtYw7B";
@@ -69,27 +69,19 @@ describe("register, then record", () => {
 });
 
 describe("what fails for a while arrives once", () => {
-  it.each<[string, Parameters<typeof plan>[0], string]>([
-    ["500 while registering", { register: ["error_before_key", "error_before_key"] }, "recorded"],
-    [
-      "the click store down while registering",
-      { register: ["click_store_down", "click_store_down"] },
-      "recorded",
-    ],
-    ["the customer store down", { register: ["customer_store_down"] }, "recorded"],
-    ["a broken connection while registering", { register: ["reset_before", "reset_after"] }, "recorded"],
-    ["a timeout while registering", { register: ["hang_before", "hang_after"] }, "recorded"],
-    ["502 with HTML", { register: ["bad_gateway"], record: ["bad_gateway"] }, "recorded"],
-    ["a rate limit at both calls", { register: ["rate_limited"], record: ["rate_limited"] }, "recorded"],
-    ["500 before the dedup key", { record: ["error_before_key"] }, "recorded"],
-    [
-      "an answer that is lost after the lead was recorded",
-      { record: ["reset_after"] },
-      "recorded_unconfirmed",
-    ],
-    ["a timeout after the lead was recorded", { record: ["hang_after"] }, "recorded_unconfirmed"],
-    ["200 without a link while registering", { register: ["null_link"] }, "recorded"],
-  ])("%s", async (_, faults, reason) => {
+  it.each<[string, Parameters<typeof plan>[0]]>([
+    ["500 while registering", { register: ["error_before_key", "error_before_key"] }],
+    ["the click store down while registering", { register: ["click_store_down", "click_store_down"] }],
+    ["the customer store down", { register: ["customer_store_down"] }],
+    ["a broken connection while registering", { register: ["reset_before", "reset_after"] }],
+    ["a timeout while registering", { register: ["hang_before", "hang_after"] }],
+    ["502 with HTML", { register: ["bad_gateway"], record: ["bad_gateway"] }],
+    ["a rate limit at both calls", { register: ["rate_limited"], record: ["rate_limited"] }],
+    ["500 before the dedup key", { record: ["error_before_key"] }],
+    ["an answer that is lost after the lead was recorded", { record: ["reset_after"] }],
+    ["a timeout after the lead was recorded", { record: ["hang_after"] }],
+    ["200 without a link while registering", { register: ["null_link"] }],
+  ])("%s", async (_, faults) => {
     const house = await openHouse({ dub: plan(faults) });
     await house.send("clerk", signUp("user_1"));
     await house.pump();
@@ -97,8 +89,9 @@ describe("what fails for a while arrives once", () => {
     expect(house.dub.recorded).toHaveLength(1);
     expect(await house.row()).toMatchObject({
       status: "delivered",
-      reason,
-      certain: reason === "recorded" ? 1 : 0,
+      reason: "recorded",
+      certain: 1,
+      link: expect.stringContaining("https://go.example/Xk3p"),
     });
   });
 
@@ -140,18 +133,119 @@ describe("what fails for a while arrives once", () => {
     await ours.pass(5 * MINUTE);
     expect(ours.dub.recorded).toHaveLength(1);
   });
+});
 
-  it("single delivery says when a lead is possibly lost, and never calls it delivered", async () => {
+describe("a recording call whose answer is lost", () => {
+  const lost = (fault: Fault, more: StandInOptions = {}) =>
+    openHouse({ dub: { ...plan({ record: [fault] }), ...more } });
+
+  it("Dub is asked, and lists the lead: its link is kept, and nothing is recorded again", async () => {
+    const house = await lost("hang_after");
+    await house.send("clerk", signUp("user_1"));
+    await house.pass(2 * MINUTE);
+    expect(await house.row()).toMatchObject({ reason: "recorded", certain: 1, doubt: null });
+    await house.pass(20 * DAY, DAY);
+    expect(house.dub.recorded).toHaveLength(1);
+  });
+
+  it("Dub lists the lead late: it is looked for after an hour, and nothing is recorded again", async () => {
+    const house = await lost("reset_after", { listedAfter: 10 * MINUTE });
+    await house.send("clerk", signUp("user_1"));
+    await house.pass(5 * MINUTE);
+    expect(await house.row()).toMatchObject({ status: "pending", reason: "unconfirmed", doubt: "unknown" });
+    await house.pass(HOUR);
+    expect(await house.row()).toMatchObject({ reason: "recorded", certain: 1 });
+    expect(house.dub.recorded).toHaveLength(1);
+  });
+
+  it("Dub lists the lead days later: nothing is recorded again", async () => {
+    const house = await lost("reset_after", { listedAfter: 2 * DAY });
+    await house.send("clerk", signUp("user_1"));
+    await house.pass(3 * HOUR, 10 * MINUTE);
+    expect(await house.row()).toMatchObject({ status: "pending", reason: "dedup_blocked" });
+    await house.pass(8 * DAY, HOUR);
+    expect(await house.row()).toMatchObject({ reason: "recorded", certain: 1 });
+    expect(house.dub.recorded).toHaveLength(1);
+  });
+
+  it.each(["register-then-record", "single"])(
+    "Dub never lists the lead: it is recorded when the dedup key has run out (%s)",
+    async (DUB_DELIVERY) => {
+      const house = await openHouse({
+        settings: { DUB_DELIVERY },
+        dub: plan({ record: ["reset_after_key"] }),
+      });
+      await house.send("clerk", signUp("user_1"));
+      await house.pass(6 * DAY, HOUR);
+      expect(house.dub.recorded).toEqual([]);
+      await house.pass(3 * DAY, HOUR);
+      expect(await house.row()).toMatchObject({ status: "delivered", reason: "recorded", certain: 1 });
+      expect(house.dub.recorded).toHaveLength(1);
+    },
+  );
+
+  it("Dub can't be asked for a while: it is asked again by the schedule", async () => {
+    let asked = 0;
     const house = await openHouse({
-      settings: { DUB_DELIVERY: "single" },
-      dub: plan({ record: ["error_after_key"] }),
+      dub: plan({ record: ["hang_after"] }),
+      fetch: async (request) => {
+        if (request.method === "GET" && ++asked <= 3)
+          return new Response("busy", { status: asked === 1 ? 429 : 503 });
+        return answerOf(house.dub.app, request);
+      },
     });
     await house.send("clerk", signUp("user_1"));
-    await house.pump();
+    await house.pass(4 * MINUTE);
+    expect(await house.row()).toMatchObject({
+      reason: "dub_error",
+      doubt: "unknown",
+      detail: "GET /customers: 503",
+    });
+    await house.pass(2 * HOUR, 10 * MINUTE);
+    expect(await house.row()).toMatchObject({ reason: "recorded", certain: 1 });
+    expect(house.dub.recorded).toHaveLength(1);
+  });
+
+  it("the key may not ask: it counts as recorded, and is marked as uncertain", async () => {
+    const house = await lost("hang_after", { analytics: false });
+    await house.send("clerk", signUp("user_1"));
+    await house.pass(2 * MINUTE);
+    expect(await house.row()).toMatchObject({
+      status: "delivered",
+      reason: "recorded_unconfirmed",
+      certain: 0,
+      detail: "GET /events: 403",
+    });
+    expect(house.dub.recorded).toHaveLength(1);
+  });
+
+  it("the key may not ask, with single delivery: it is possibly lost, and never called delivered", async () => {
+    const house = await openHouse({
+      settings: { DUB_DELIVERY: "single" },
+      dub: { ...plan({ record: ["reset_after"] }), analytics: false },
+    });
+    await house.send("clerk", signUp("user_1"));
     await house.pass(5 * MINUTE);
-    expect(house.dub.recorded).toEqual([]);
     expect(await house.row()).toMatchObject({ status: "failed", reason: "possibly_lost" });
   });
+
+  it.each<[boolean, string, string]>([
+    [true, "delivered", "recorded"],
+    [false, "failed", "possibly_lost"],
+  ])(
+    "held up until Dub would not recognise the lead any more, it is not sent again (may ask: %s)",
+    async (analytics, status, reason) => {
+      const house = await lost("hang_after", { analytics });
+      await house.send("clerk", signUp("user_1"));
+      await house.pump();
+      house.env.DUB_API_KEY = "";
+      await house.pass(8 * DAY, HOUR);
+      house.env.DUB_API_KEY = LOCAL_KEY;
+      await house.pass(2 * HOUR);
+      expect(house.dub.recorded).toHaveLength(1);
+      expect(await house.row()).toMatchObject({ status, reason });
+    },
+  );
 });
 
 describe("the retry schedule", () => {
@@ -307,18 +401,6 @@ describe("time limits of their own", () => {
     expect(house.dub.recorded).toHaveLength(1);
   });
 
-  it("a lead whose answer was lost is not sent again when Dub would not recognise it any more", async () => {
-    const house = await openHouse({ dub: plan({ record: ["hang_after"] }) });
-    await house.send("clerk", signUp("user_1"));
-    await house.pump();
-    house.env.DUB_API_KEY = "";
-    await house.pass(8 * DAY, HOUR);
-    house.env.DUB_API_KEY = LOCAL_KEY;
-    await house.pass(2 * HOUR, MINUTE);
-    expect(house.dub.recorded).toHaveLength(1);
-    expect(await house.row()).toMatchObject({ status: "failed", reason: "possibly_lost" });
-  });
-
   it("a recording call that Dub says failed is repeated once its dedup key has run out", async () => {
     const house = await openHouse({ dub: plan({ record: ["error_after_key"] }) });
     await house.send("clerk", signUp("user_1"));
@@ -452,8 +534,8 @@ describe("leases", () => {
     expect(house.dub.recorded).toHaveLength(1);
     expect(await house.row()).toMatchObject({
       status: "delivered",
-      reason: "recorded_unconfirmed",
-      certain: 0,
+      reason: "recorded",
+      certain: 1,
     });
   });
 });

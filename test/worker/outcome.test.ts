@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { outcomeOf, type Situation } from "../../src/deliver/outcome.ts";
+import { outcomeOf, outcomeOfFinding, type Search, type Situation } from "../../src/deliver/outcome.ts";
 import { nextWait } from "../../src/deliver/schedule.ts";
 import { type Answer, trackLead, waitOf } from "../../src/dub/client.ts";
+import type { Found } from "../../src/dub/find.ts";
 import { statusOf } from "../../src/reasons.ts";
 import { START } from "./house.ts";
 
@@ -57,13 +58,7 @@ describe("outcomeOf", () => {
       "200 without link, in doubt",
       { kind: "ok", status: 200, link: null },
       { ...RECORD, doubt: "unknown" },
-      { kind: "end", reason: "recorded_unconfirmed", certain: false },
-    ],
-    [
-      "200 without link, in doubt, single",
-      { kind: "ok", status: 200, link: null },
-      { ...SINGLE, doubt: "unknown" },
-      { kind: "end", reason: "possibly_lost" },
+      { kind: "ask" },
     ],
     [
       "200 with another body",
@@ -90,7 +85,7 @@ describe("outcomeOf", () => {
       "200 without link after Dub said it failed",
       { kind: "ok", status: 200, link: null },
       { ...RECORD, doubt: "failed" },
-      { kind: "hold", reason: "dedup_blocked" },
+      { kind: "ask" },
     ],
     ["502 with HTML", error(502, "", null), RECORD, { kind: "retry", reason: "dub_error", doubt: "unknown" }],
     ["429 leaves no doubt", error(429, ""), RECORD, { kind: "throttled", waitMs: 5000 }],
@@ -193,6 +188,43 @@ describe("outcomeOf", () => {
         if (outcome.kind === "end" && outcome.certain) expect(answer).toMatchObject({ link: LINK });
       }),
     );
+  });
+});
+
+describe("outcomeOfFinding", () => {
+  const present: Found = { kind: "present", link: LINK };
+  const refused: Found = { kind: "refused", message: "GET /events: 403" };
+  const failed: Found = { kind: "failed", message: "GET /events: 503" };
+  const lost: Search = { delivery: "register-then-record", doubt: "unknown", age: 60_000, forgotten: false };
+  const said: Search = { ...lost, doubt: "failed" };
+  const later = { age: 8 * 86_400_000, forgotten: true };
+  const single = { delivery: "single" } as const;
+  const blocked = { kind: "hold", reason: "dedup_blocked" };
+  it.each<[string, Found, Search, object | null]>([
+    ["listed", present, lost, { kind: "end", reason: "recorded", certain: true, link: LINK }],
+    ["listed, of which Dub said that it failed", present, said, { kind: "end", reason: "duplicate_at_dub" }],
+    ["listed after the key has run out", present, { ...lost, ...later }, { kind: "end", reason: "recorded" }],
+    ["not listed yet", { kind: "absent" }, lost, { kind: "hold", reason: "unconfirmed", waitMs: 3_600_000 }],
+    ["not listed after an hour", { kind: "absent" }, { ...lost, age: 3_600_000 }, blocked],
+    ["not listed, of which Dub said that it failed", { kind: "absent" }, said, blocked],
+    ["not listed after the key has run out", { kind: "absent" }, { ...lost, ...later }, null],
+    ["no answer", failed, lost, { kind: "retry", reason: "dub_error", doubt: "unknown" }],
+    [
+      "no answer after the key has run out",
+      failed,
+      { ...said, ...later },
+      { kind: "retry", doubt: "failed" },
+    ],
+    ["not allowed", refused, lost, { kind: "end", reason: "recorded_unconfirmed", certain: false }],
+    ["not allowed, single", refused, { ...lost, ...single }, { kind: "end", reason: "possibly_lost" }],
+    ["not allowed, Dub said that it failed", refused, said, blocked],
+    ["not allowed, Dub said so, single", refused, { ...said, ...single }, { reason: "possibly_lost" }],
+    ["not allowed after the key has run out", refused, { ...lost, ...later }, { reason: "possibly_lost" }],
+    ["not allowed, Dub said so, and the key has run out", refused, { ...said, ...later }, null],
+  ])("%s", (_, found, search, expected) => {
+    const outcome = outcomeOfFinding(found, search);
+    if (expected === null) expect(outcome).toBeNull();
+    else expect(outcome).toMatchObject(expected);
   });
 });
 

@@ -1,0 +1,48 @@
+/** The local D1 database of a Worker that does not run at the moment: what is in it, and time passing over it. */
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+
+export type Row = {
+  id: string;
+  provider: string;
+  status: string;
+  reason: string;
+  next_attempt_at: number | null;
+};
+
+const TIMES = {
+  events: ["received_at", "next_attempt_at", "queued_until", "lease_until", "doubt_since", "delivered_at"],
+  attempts: ["at"],
+  pauses: ["until"],
+  alerts: ["said_at"],
+};
+
+function withDatabase<T>(state: string, use: (db: DatabaseSync) => T): T {
+  const folder = join(state, "v3/d1/miniflare-D1DatabaseObject");
+  const file = readdirSync(folder).find((name) => name.endsWith(".sqlite") && name !== "metadata.sqlite");
+  const db = new DatabaseSync(join(folder, file ?? ""));
+  try {
+    return use(db);
+  } finally {
+    db.close();
+  }
+}
+
+export function rowsOf(state: string): Row[] {
+  return withDatabase(
+    state,
+    (db) =>
+      db
+        .prepare("SELECT id, provider, status, reason, next_attempt_at FROM events")
+        .all() as unknown as Row[],
+  );
+}
+
+/** Makes everything in the ledger older by `time` milliseconds, as if so much had passed. */
+export function age(state: string, time: number): void {
+  withDatabase(state, (db) => {
+    for (const [table, columns] of Object.entries(TIMES))
+      db.exec(`UPDATE ${table} SET ${columns.map((column) => `${column} = ${column} - ${time}`).join(", ")}`);
+  });
+}
