@@ -20,7 +20,7 @@ export default defineConfig({
         test: { name: "worker", include: ["test/worker/**/*.test.ts"], setupFiles: ["test/worker/setup.ts"] },
       },
       {
-        test: { name: "dev", include: ["test/dev/**/*.test.ts"], testTimeout: 120_000, hookTimeout: 120_000 },
+        test: { name: "dev", include: ["test/dev/**/*.test.ts"], testTimeout: 300_000, hookTimeout: 120_000 },
       },
     ],
   },

@@ -17,8 +17,8 @@ import type { QueueMessage } from "./message.ts";
 import { CALLS_PER_MINUTE, type Pace } from "./pace.ts";
 import { sweep, sweepLater } from "./sweep.ts";
 
-/** Milliseconds for which a claimed row belongs to one consumer. */
-const LEASE = 60_000;
+/** Milliseconds for which a claimed row belongs to one consumer: twice what the calls of one lead may take. */
+const LEASE = 120_000;
 /** A Worker may hold six connections open; one is left for the ledger. */
 const CONCURRENCY = 5;
 const HOUR = 3_600_000;

@@ -56,7 +56,8 @@ export function startDev({ port, args, onLine }: DevOptions): DevServer {
   // A group of its own, so that workerd and esbuild end with it.
   const child = spawn(process.execPath, [WRANGLER, "dev", "--show-interactive-dev-session=false", ...args], {
     cwd: ROOT,
-    env,
+    // A registry of its own: one of the same name that starts elsewhere would make it start anew.
+    env: { ...env, WRANGLER_REGISTRY_PATH: join(ROOT, ".wrangler/registry", String(port)) },
     stdio: ["ignore", "pipe", "pipe"],
     detached: true,
   });

@@ -1,4 +1,4 @@
-/** The local D1 database of a Worker that does not run at the moment: what is in it, and time passing over it. */
+/** The local D1 database of a Worker: what is in it, and time passing over it. */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -18,10 +18,10 @@ const TIMES = {
   alerts: ["said_at"],
 };
 
-function withDatabase<T>(state: string, use: (db: DatabaseSync) => T): T {
+function withDatabase<T>(state: string, readOnly: boolean, use: (db: DatabaseSync) => T): T {
   const folder = join(state, "v3/d1/miniflare-D1DatabaseObject");
   const file = readdirSync(folder).find((name) => name.endsWith(".sqlite") && name !== "metadata.sqlite");
-  const db = new DatabaseSync(join(folder, file ?? ""));
+  const db = new DatabaseSync(join(folder, file ?? ""), { readOnly });
   try {
     return use(db);
   } finally {
@@ -32,6 +32,7 @@ function withDatabase<T>(state: string, use: (db: DatabaseSync) => T): T {
 export function rowsOf(state: string): Row[] {
   return withDatabase(
     state,
+    true,
     (db) =>
       db
         .prepare("SELECT id, provider, status, reason, next_attempt_at FROM events")
@@ -39,9 +40,16 @@ export function rowsOf(state: string): Row[] {
   );
 }
 
-/** Makes everything in the ledger older by `time` milliseconds, as if so much had passed. */
+/** Whether something is being delivered, or is due within the client's time-out and is not held up by a pause. */
+export function isBusy(state: string): boolean {
+  const busy = `SELECT 1 FROM events WHERE status = 'pending' AND (lease_until > ?1
+    OR next_attempt_at < ?1 + 12000 AND NOT EXISTS (SELECT 1 FROM pauses WHERE until > ?1 + 12000)) LIMIT 1`;
+  return withDatabase(state, true, (db) => db.prepare(busy).get(Date.now()) !== undefined);
+}
+
+/** Makes everything in the ledger older by `time` milliseconds, as if so much had passed. The Worker must not run. */
 export function age(state: string, time: number): void {
-  withDatabase(state, (db) => {
+  withDatabase(state, false, (db) => {
     for (const [table, columns] of Object.entries(TIMES))
       db.exec(`UPDATE ${table} SET ${columns.map((column) => `${column} = ${column} - ${time}`).join(", ")}`);
   });

@@ -13,7 +13,7 @@ import { type DevServer, freePort, knock, startDev, wrangler } from "../../src/d
 import { secretName } from "../../src/env.ts";
 import { compileMapping } from "../../src/mapping/compile.ts";
 import type { EventAnswer } from "../../src/receive/route.ts";
-import { age, type Row, rowsOf } from "./ledger.ts";
+import { age, isBusy, type Row, rowsOf } from "./ledger.ts";
 import { type Customer, makePlan, type Plan, randomFrom, type Webhook } from "./plan.ts";
 
 export type Options = {
@@ -55,13 +55,15 @@ export async function run({ delivery, size, kills, seed, say = () => {} }: Optio
   rmSync(state, { recursive: true, force: true });
   mkdirSync(state, { recursive: true });
 
+  // Another port each time: that of a killed Worker may still be closing.
+  let nextPort = delivery === "single" ? 8950 : 8900;
   let ahead = 0;
   let faulty = true;
-  const onCall = new Set<() => void>();
+  const calls = createCounter();
   const dub = createDubStandIn({
     now: () => Date.now() + ahead,
     fault: ({ customerExternalId, phase }: Call) => {
-      for (const heard of onCall) heard();
+      calls.tick();
       return faulty ? customers.get(customerExternalId)?.faults[phase].shift() : undefined;
     },
   });
@@ -82,18 +84,29 @@ export async function run({ delivery, size, kills, seed, say = () => {} }: Optio
   );
   await wrangler(["d1", "migrations", "apply", "DB", "--local", "--persist-to", state]);
 
-  /** Runs the Worker while `use` does, sweeping all the time, and ends it; then time passes. */
-  const withWorker = async (end: "stop" | "kill", use: (server: DevServer) => Promise<unknown>) => {
-    const port = await freePort(8900);
+  /** Starts the Worker, again if one of the ports that wrangler chooses was taken in the same moment. */
+  const start = async (tries = 3): Promise<DevServer> => {
+    const port = await freePort(nextPort);
+    nextPort = port + 1;
     const server = startDev({
       port,
       args: ["--port", String(port), "--persist-to", state, "--env-file", join(state, "worker.env")],
       onLine: () => {},
     });
-    let sweeping: NodeJS.Timeout | undefined;
     try {
       await server.ready();
-      sweeping = setInterval(() => void knock(server.url), SWEEP);
+      return server;
+    } catch (error) {
+      await server.stop();
+      if (tries > 1 && /Address already in use/.test((error as Error).message)) return start(tries - 1);
+      throw error;
+    }
+  };
+  /** Runs the Worker while `use` does, sweeping all the time, and ends it. */
+  const withWorker = async (end: "stop" | "kill", use: (server: DevServer) => Promise<unknown>) => {
+    const server = await start();
+    const sweeping = setInterval(() => void knock(server.url), SWEEP);
+    try {
       await use(server);
     } finally {
       clearInterval(sweeping);
@@ -104,38 +117,26 @@ export async function run({ delivery, size, kills, seed, say = () => {} }: Optio
     age(state, time);
     ahead += time;
   };
-  /** Resolves when Dub has been called `count` times more. */
-  const called = (count: number) =>
-    new Promise<void>((resolve) => {
-      let left = count;
-      const heard = () => {
-        if (--left > 0) return;
-        onCall.delete(heard);
-        resolve();
-      };
-      onCall.add(heard);
-    });
-
   const provider = createProvider(plan);
   try {
     for (let n = 1; n <= kills; n++) {
-      // Every other time in the middle of receiving; else in the middle of delivering.
       const share = Math.floor((plan.sends.length * n) / kills);
+      const much = provider.left(share);
       await withWorker("kill", async ({ url }) => {
-        const sent = provider.send(url, share);
-        if (n % 2 === 1) return called(3 + Math.floor(random() * 2 * size));
-        await Promise.race([sent, called(Math.floor((1 + random()) * size))]);
+        // In the middle of receiving, and the next time in the middle of delivering.
+        const moment = n % 2 === 1 ? provider.answers.more(much / 2) : calls.more(much * (0.5 + random()));
+        await Promise.race([moment, provider.send(url, share).then(() => quiet(state))]);
       });
       provider.interrupt();
       say(
-        `killed ${n} of ${kills}: ${provider.left(share)} of ${share} webhooks without an answer, ${dub.asked.length} calls to Dub so far`,
+        `killed ${n} of ${kills}: ${provider.left(share)} of ${share} webhooks not acknowledged, ${dub.asked.length} calls to Dub so far`,
       );
       pass(OVER);
     }
     await withWorker("stop", async ({ url }) => {
       await provider.send(url, plan.sends.length);
       say("all webhooks are acknowledged");
-      await quiet(dub.asked);
+      await quiet(state);
     });
 
     faulty = false;
@@ -145,7 +146,7 @@ export async function run({ delivery, size, kills, seed, say = () => {} }: Optio
       const due = Math.max(...pending.map((row) => (row.next_attempt_at ?? 0) - Date.now()));
       say(`${pending.length} pending; ${Math.round(Math.max(OVER, due) / MINUTE)} minutes pass`);
       pass(Math.max(OVER, due + MINUTE));
-      await withWorker("stop", () => quiet(dub.asked));
+      await withWorker("stop", () => quiet(state));
     }
   } finally {
     await served.close();
@@ -163,19 +164,29 @@ export async function run({ delivery, size, kills, seed, say = () => {} }: Optio
   };
 }
 
-/** Resolves once Dub has not been called for a while that is longer than the retry schedule's steps, the sweep and the client's time-out. */
-async function quiet(asked: number[]): Promise<void> {
-  const WHILE = 12_000;
-  for (let seen = -1; seen !== asked.length; ) {
-    seen = asked.length;
-    await new Promise((resolve) => setTimeout(resolve, WHILE));
-  }
+/** Resolves once the Worker can do no more for now; at the latest after a few minutes. */
+async function quiet(state: string): Promise<void> {
+  for (let i = 0; i < 600 && isBusy(state); i++) await new Promise((resolve) => setTimeout(resolve, 500));
+}
+
+/** Counts up, and tells those who wait for a number of counts more. */
+function createCounter() {
+  let count = 0;
+  const waiting = new Set<{ at: number; resolve: () => void }>();
+  return {
+    tick(): void {
+      count++;
+      for (const one of waiting) if (count >= one.at && waiting.delete(one)) one.resolve();
+    },
+    more: (counts: number) => new Promise<void>((resolve) => waiting.add({ at: count + counts, resolve })),
+  };
 }
 
 /** A provider that sends until it is acknowledged, whatever comes between. */
 function createProvider(plan: Plan) {
   const acknowledged = new Map<Customer, Set<string>>(plan.customers.map((one) => [one, new Set()]));
   const open = plan.sends.map((webhooks, at) => ({ at, webhooks: [...webhooks] }));
+  const answers = createCounter();
   let requests = 0;
   let running = 0;
 
@@ -195,6 +206,7 @@ function createProvider(plan: Plan) {
     requests++;
     try {
       const response = await fetch(to, { method: "POST", headers: signed, body: bytes });
+      answers.tick();
       if (response.status !== 200) return false;
       const { events } = (await response.json()) as { events: EventAnswer[] };
       for (const [i, event] of events.entries()) {
@@ -209,6 +221,7 @@ function createProvider(plan: Plan) {
 
   return {
     acknowledged,
+    answers,
     requests: () => requests,
     left: (share: number) => open.slice(0, share).filter(({ webhooks }) => webhooks.length > 0).length,
     interrupt: () => void running++,
