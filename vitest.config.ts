@@ -17,7 +17,12 @@ export default defineConfig({
             miniflare: { bindings: { MIGRATIONS: migrations } },
           }),
         ],
-        test: { name: "worker", include: ["test/worker/**/*.test.ts"], setupFiles: ["test/worker/setup.ts"] },
+        test: {
+          name: "worker",
+          include: ["test/worker/**/*.test.ts"],
+          setupFiles: ["test/worker/setup.ts"],
+          testTimeout: 30_000,
+        },
       },
       {
         test: { name: "dev", include: ["test/dev/**/*.test.ts"], testTimeout: 300_000, hookTimeout: 120_000 },
