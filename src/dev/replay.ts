@@ -18,8 +18,13 @@ type Wanted = { status?: string[]; reason?: string[]; provider?: string; since?:
 
 function options() {
   const text = { type: "string" } as const;
+  // An id may begin with a dash, and is no option then.
+  const [dashed, args] = [true, false].map((is) =>
+    process.argv.slice(2).filter((arg) => /^-[\w-]{21}$/.test(arg) === is),
+  ) as [string[], string[]];
   try {
-    const { positionals: ids, values } = parseArgs({
+    const { positionals, values } = parseArgs({
+      args,
       allowPositionals: true,
       options: {
         status: text,
@@ -32,6 +37,7 @@ function options() {
       },
     });
     const { to, yes, status, reason, ...rest } = values;
+    const ids = [...positionals, ...dashed];
     const list = (name: "status" | "reason") => {
       const given = values[name]?.split(/[\s,]+/).filter((word) => word !== "");
       return given === undefined ? {} : { [name]: given };

@@ -161,6 +161,8 @@ describe("npm start", () => {
     ]);
     expect(await replay("--reason", "no_event_name")).toEqual([0, "No event fits."]);
     expect(await replay("nothing")).toEqual([1, "nothing  There is no event with the id nothing."]);
+    const dashed = "--begins_with_a_dash_1";
+    expect(await replay(dashed)).toEqual([1, `${dashed}  There is no event with the id ${dashed}.`]);
     expect(await replay("--status", "lost")).toEqual([
       1,
       expect.stringContaining("400: status must be one or more of pending,"),
