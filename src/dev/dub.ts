@@ -4,6 +4,7 @@
  * It can be told to fail.
  */
 import { Hono } from "hono";
+import { type Call, type Fault, Unanswered } from "./dub-faults.ts";
 import { DubError, HOLDERS, type KeyHolder, parseBody } from "./dub-rules.ts";
 import { createRateLimit } from "./rate-limit.ts";
 
@@ -14,28 +15,6 @@ const CLICK_CACHE_LIFE = 5 * 60_000;
 /** The key that the stand-in accepts. */
 export const LOCAL_KEY = "dub_local_key_of_the_stand_in";
 
-/** How one call fails. The `after` kinds do their work first, and the caller does not hear of it. */
-export type Fault =
-  | "error_before_key" // 500, nothing done
-  | "error_after_key" // 500 once the dedup key is set, nothing recorded
-  | "click_store_down" // clicks are not found unless Dub looked them up in the last five minutes
-  | "customer_store_down" // 500 when a customer has to be created
-  | "reset_before"
-  | "reset_after"
-  | "reset_after_key" // no answer, once the dedup key is set, nothing recorded
-  | "hang_before"
-  | "hang_after"
-  | "bad_gateway" // 502 with HTML
-  | "rate_limited"
-  | "null_link"; // 200 with `link: null`, nothing done
-
-/** A call as the fault plan sees it. */
-export type Call = {
-  phase: "register" | "record";
-  customerExternalId: string;
-  eventName: string;
-  clickId: string;
-};
 export type Recorded = {
   at: number;
   customerExternalId: string;
@@ -60,15 +39,6 @@ export type StandInOptions = {
   /** Whether the keys have the permission analytics.read. */
   analytics?: boolean;
 };
-
-/** Thrown for a fault that is no HTTP answer; the server that runs the stand-in acts on it. */
-export class Unanswered extends Error {
-  how: "reset" | "hang";
-  constructor(how: "reset" | "hang") {
-    super(how);
-    this.how = how;
-  }
-}
 
 /** Clicks of the stand-in: any sixteen letters and digits, unless they begin with one of these words. */
 export function localClick(clickId: string): Link | undefined {

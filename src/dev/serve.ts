@@ -1,7 +1,8 @@
 /** Serves the stand-in for Dub over HTTP, so that a Worker in another process can call it. */
 import type { Server } from "node:http";
 import { type HttpBindings, serve } from "@hono/node-server";
-import { type createDubStandIn, Unanswered } from "./dub.ts";
+import type { createDubStandIn } from "./dub.ts";
+import { Unanswered } from "./dub-faults.ts";
 
 export type Served = { url: string; close: () => Promise<void> };
 

@@ -4,7 +4,8 @@
  */
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Call, createDubStandIn, LOCAL_KEY } from "../../src/dev/dub.ts";
+import { createDubStandIn, LOCAL_KEY } from "../../src/dev/dub.ts";
+import type { Call } from "../../src/dev/dub-faults.ts";
 import { ROOT, readMapping } from "../../src/dev/files.ts";
 import { secretFor } from "../../src/dev/secrets.ts";
 import { serveDub } from "../../src/dev/serve.ts";

@@ -1,7 +1,8 @@
 /** From the ledger to Dub: register then record, retries, dedup, and every answer of Dub. */
 import { describe, expect, it, vi } from "vitest";
 import { mappings } from "../../mappings/index.ts";
-import { type Fault, LOCAL_KEY, type StandInOptions } from "../../src/dev/dub.ts";
+import { LOCAL_KEY, type StandInOptions } from "../../src/dev/dub.ts";
+import type { Fault } from "../../src/dev/dub-faults.ts";
 import { answerOf, DAY, db, HOUR, MINUTE, openHouse, SECOND, START, sampleOf, signUp } from "./house.ts";
 
 const CLICK = "Xk3pQ9vLm2RtYw7B";

@@ -2,7 +2,8 @@
 import { createExecutionContext, env as testEnv, waitOnExecutionContext } from "cloudflare:test";
 import { mappings } from "../../mappings/index.ts";
 import type { QueueMessage } from "../../src/deliver/message.ts";
-import { createDubStandIn, LOCAL_KEY, type StandInOptions, Unanswered } from "../../src/dev/dub.ts";
+import { createDubStandIn, LOCAL_KEY, type StandInOptions } from "../../src/dev/dub.ts";
+import { Unanswered } from "../../src/dev/dub-faults.ts";
 import { localSecret, sampleBody, sign } from "../../src/dev/sign.ts";
 import { type Edges, type Env, secretName } from "../../src/env.ts";
 import { MappingFile, Sample } from "../../src/mapping/schema.ts";

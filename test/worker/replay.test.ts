@@ -3,7 +3,8 @@ import fc from "fast-check";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { mappings } from "../../mappings/index.ts";
 import type { Slice } from "../../src/admin/replay.ts";
-import { type Call, type Fault, LOCAL_KEY } from "../../src/dev/dub.ts";
+import { LOCAL_KEY } from "../../src/dev/dub.ts";
+import type { Call, Fault } from "../../src/dev/dub-faults.ts";
 import type { EventAnswer } from "../../src/receive/route.ts";
 import { answerOf, DAY, HOUR, type HouseOptions, MINUTE, openHouse, sampleOf, signUp } from "./house.ts";
 
