@@ -188,7 +188,7 @@ UPDATE events SET queued_until = ?2 WHERE rowid IN (
     AND NOT EXISTS (SELECT 1 FROM pauses WHERE until > ?1)
   ORDER BY next_attempt_at LIMIT iif(
     EXISTS (SELECT 1 FROM pauses WHERE name = 'outage' AND until > ?1 - 120000), 20,
-    coalesce((SELECT per_minute FROM pauses WHERE name = 'rate_limit'), ?3) / 2))
+    max(1, coalesce((SELECT per_minute FROM pauses WHERE name = 'rate_limit'), ?3) / 2)))
 RETURNING id`;
 
 /**
