@@ -1,5 +1,5 @@
 /** How soon a webhook is acknowledged, whatever Dub does: fast, slow and down, in turns. */
-import { markdown, median, type Part, percentile, spread } from "./figures.ts";
+import { busyPercent, markdown, median, type Part, percentile, spread } from "./figures.ts";
 import { freshState, openDub, openWorker } from "./running.ts";
 import { type Sent, sendFlatOut, sendSteadily } from "./send.ts";
 import { signedWebhooks } from "./webhooks.ts";
@@ -8,7 +8,7 @@ import { signedWebhooks } from "./webhooks.ts";
 const SLOW = 500;
 const CONNECTIONS = 10;
 /** Webhooks that are sent before any is counted. */
-const WARM_UP = 200;
+const WARM_UP = 150;
 /** Webhooks a second of the steady arrivals: well below what one small machine can take. */
 const PER_SECOND = 40;
 /**
@@ -29,9 +29,11 @@ export async function measureAcknowledgements(
   say: (line: string) => void,
 ): Promise<Part> {
   const sent = new Map<Key, Sent[]>(WAYS.flatMap((way) => DUBS.map((dub) => [`${way}, ${dub}`, []])));
+  const others: number[] = [];
   for (let round = 1; round <= rounds; round++)
     for (const kind of DUBS) {
       say(`acknowledgements, round ${round} of ${rounds}, Dub ${kind}`);
+      others.push(await busyPercent(1000));
       const dub = await openDub({ delay: kind === "slow" ? SLOW : 0 });
       if (kind === "down") await dub.close();
       const worker = await openWorker({ state: freshState(kind), dubUrl: dub.url });
@@ -43,10 +45,10 @@ export async function measureAcknowledgements(
       await worker.close();
       await dub.close();
     }
-  return report(sent, rounds);
+  return report(sent, rounds, others);
 }
 
-function report(sent: Map<Key, Sent[]>, rounds: number): Part {
+function report(sent: Map<Key, Sent[]>, rounds: number, others: number[]): Part {
   const wrong: string[] = [];
   const rows = WAYS.flatMap((way) => {
     const fast = figures(sent.get(`${way}, fast`) ?? []);
@@ -81,7 +83,7 @@ function report(sent: Map<Key, Sent[]>, rounds: number): Part {
 
 ${markdown([...head, "p50 ÷ fast", "answered/s ÷ fast"], rows)}
 
-Milliseconds from sending a webhook to its whole answer. Median of ${rounds} round(s), in brackets the least and the greatest of them; max: of all rounds. "steady": one webhook each ${1000 / PER_SECOND} ms, whether those before are answered or not; "flat out": ${CONNECTIONS} connections, each with the next webhook as soon as the last is answered. Dub "slow" takes ${SLOW} ms for every answer, "down" refuses connections. Sender, Worker, ledger, queue and stand-in share the machine, and leads are delivered meanwhile. That is other work in each case (calls to a Dub that answers; rows that wait in the ledger while it is down), so the ratios are near 1 and not 1.`,
+Milliseconds from sending a webhook to its whole answer. Median of ${rounds} round(s), in brackets the least and the greatest of them; max: of all rounds. "steady": one webhook each ${1000 / PER_SECOND} ms, whether those before are answered or not; "flat out": ${CONNECTIONS} connections, each with the next webhook as soon as the last is answered. Dub "slow" takes ${SLOW} ms for every answer, "down" refuses connections. Sender, Worker, ledger, queue and stand-in share the machine, and leads are delivered meanwhile. That is other work in each case (calls to a Dub that answers; rows that wait in the ledger while it is down), so the ratios are near 1 and not 1. Just before each case, other processes kept the machine busy at ${spread(others, 0)} %: with more than some 10 %, figures of different cases can hardly be compared.`,
   };
 }
 

@@ -1,4 +1,6 @@
 /** Figures, and how they are printed. */
+import { cpus } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
 
 /** What a measurement prints, and a sentence for each target that it misses. */
 export type Part = { text: string; wrong: string[] };
@@ -21,4 +23,23 @@ export function spread(values: number[], digits = 1): string {
 
 export function markdown(head: string[], rows: (string | number)[][]): string {
   return [head, head.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
+}
+
+/** How busy the machine is within the next `ms` milliseconds, in percent of all its cores. */
+export async function busyPercent(ms: number): Promise<number> {
+  const times = () => {
+    const cores = cpus().map((core) => core.times);
+    return {
+      all: sum(cores.flatMap((core) => Object.values(core))),
+      idle: sum(cores.map((core) => core.idle)),
+    };
+  };
+  const before = times();
+  await sleep(ms);
+  const after = times();
+  return 100 * (1 - (after.idle - before.idle) / (after.all - before.all));
+}
+
+function sum(values: number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }

@@ -11,10 +11,10 @@ import { measureAcknowledgements } from "./acknowledge.ts";
 import { fillLedger, measureDrain } from "./drain.ts";
 import { closeAll, prepare } from "./running.ts";
 
-const FULL = { rounds: 3, steady: 400, flatOut: 800, backlog: 2000, drain: 120_000 };
+const FULL = { rounds: 3, steady: 320, flatOut: 600, backlog: 2000, drain: 120_000 };
 const QUICK = { rounds: 1, steady: 200, flatOut: 300, backlog: 1200, drain: 30_000 };
 /** Milliseconds after which a run is given up; a full one takes some seven minutes. */
-const PATIENCE = 10 * 60_000;
+const PATIENCE = 12 * 60_000;
 
 async function load(): Promise<number> {
   const { rounds, steady, flatOut, backlog, drain } = options();
