@@ -2,7 +2,7 @@
  * `npm start`: the whole house on this machine, with a stand-in for Dub. Sends one signed sample of each provider
  * through the front door, prints what became of it, and stays up. `-- --once` exits after the table instead.
  */
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { secretName } from "../env.ts";
@@ -14,9 +14,10 @@ import { DEFAULT_SAMPLE, main, providers, ROOT, readSample, UserError } from "./
 import { formatLine, type LogLine, parseLine, table } from "./print.ts";
 import { adminToken, secretFor } from "./secrets.ts";
 import { serveDub } from "./serve.ts";
-import { type DevServer, freePort, interrupted, startDev, wrangler } from "./wrangler.ts";
+import { type DevServer, freePort, interrupted, startDev, wrangler, writeEnvFile } from "./wrangler.ts";
 
 const STATE = join(ROOT, ".wrangler/start");
+const ENV_FILE = join(STATE, "worker.env");
 const WANTED_PORT = 8787;
 /** A sample that has not ended by then (milliseconds) is shown as it stands. */
 const PATIENCE = 30_000;
@@ -42,11 +43,11 @@ async function start(): Promise<number> {
 
   const run = async (): Promise<number> => {
     console.log("Starting the Worker with a local database and queue, and a stand-in for Dub …");
-    writeFileSync(join(STATE, "worker.env"), envFile(served.url), { mode: 0o600 });
+    writeEnvFile(ENV_FILE, settings(served.url));
     await wrangler(["d1", "migrations", "apply", "DB", "--local", "--persist-to", STATE]);
     server = startDev({
       port,
-      args: ["--port", String(port), "--persist-to", STATE, "--env-file", join(STATE, "worker.env")],
+      args: ["--port", String(port), "--persist-to", STATE, "--env-file", ENV_FILE],
       onLine: (text) => {
         const line = parseLine(text);
         if (line) outcomes.see(line);
@@ -87,11 +88,14 @@ function options(): { once: boolean } {
 }
 
 /** The Worker's settings here. The real Dub is never asked, whatever .dev.vars says. */
-function envFile(dubUrl: string): string {
+function settings(dubUrl: string): Record<string, string> {
   const secrets = providers().map((provider) => [secretName(provider), secretFor(provider)]);
-  return [["DUB_API_URL", dubUrl], ["DUB_API_KEY", LOCAL_KEY], ["ADMIN_TOKEN", adminToken()], ...secrets]
-    .map(([name, value]) => `${name}=${JSON.stringify(value)}\n`)
-    .join("");
+  return {
+    DUB_API_URL: dubUrl,
+    DUB_API_KEY: LOCAL_KEY,
+    ADMIN_TOKEN: adminToken(),
+    ...Object.fromEntries(secrets),
+  };
 }
 
 type Outcomes = { see: (line: LogLine) => void; of: (id: string) => Promise<LogLine | undefined> };

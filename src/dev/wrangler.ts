@@ -1,5 +1,6 @@
 /** Running wrangler: once to its end, or `wrangler dev` until it is stopped. */
 import { type ChildProcess, spawn } from "node:child_process";
+import { writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -33,6 +34,12 @@ export function wrangler(args: string[], { show = false } = {}): Promise<string>
         : reject(new UserError(`wrangler ${args.join(" ")} failed${show ? "." : `:\n${output.trim()}`}`)),
     );
   });
+}
+
+/** Writes what `wrangler dev --env-file` reads: settings and secrets, for this user's eyes only. */
+export function writeEnvFile(file: string, variables: Record<string, string>): void {
+  const lines = Object.entries(variables).map(([name, value]) => `${name}=${JSON.stringify(value)}\n`);
+  writeFileSync(file, lines.join(""), { mode: 0o600 });
 }
 
 export type DevServer = {

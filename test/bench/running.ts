@@ -1,5 +1,5 @@
 /** What runs for a measurement: a Worker under `wrangler dev`, and a stand-in for Dub that notes each call. */
-import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Hono } from "hono";
@@ -7,7 +7,7 @@ import { createDubStandIn, LOCAL_KEY } from "../../src/dev/dub.ts";
 import { ROOT } from "../../src/dev/files.ts";
 import { secretFor } from "../../src/dev/secrets.ts";
 import { serveDub } from "../../src/dev/serve.ts";
-import { freePort, startDev, wrangler } from "../../src/dev/wrangler.ts";
+import { freePort, startDev, wrangler, writeEnvFile } from "../../src/dev/wrangler.ts";
 import { secretName } from "../../src/env.ts";
 import { PROVIDER } from "./webhooks.ts";
 
@@ -60,8 +60,7 @@ export async function openWorker({ state, dubUrl, settings = {} }: WorkerOptions
     ...settings,
   };
   const file = join(state, "worker.env");
-  const lines = Object.entries(vars).map(([name, value]) => `${name}=${JSON.stringify(value)}\n`);
-  writeFileSync(file, lines.join(""), { mode: 0o600 });
+  writeEnvFile(file, vars);
   const port = await freePort(WANTED_PORT);
   if (closing) throw new Error("interrupted");
   const args = ["--port", String(port), "--persist-to", state, "--env-file", file];

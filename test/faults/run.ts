@@ -2,7 +2,7 @@
  * A run against the real Worker as a process of its own. Phase one sends every webhook while Dub fails by plan and the
  * Worker is killed again and again in mid-flight; phase two lets Dub be well and sweeps until nothing is left to do.
  */
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { createDubStandIn, LOCAL_KEY } from "../../src/dev/dub.ts";
 import type { Call } from "../../src/dev/dub-faults.ts";
@@ -10,7 +10,7 @@ import { ROOT, readMapping } from "../../src/dev/files.ts";
 import { secretFor } from "../../src/dev/secrets.ts";
 import { serveDub } from "../../src/dev/serve.ts";
 import { sampleBody, sign } from "../../src/dev/sign.ts";
-import { type DevServer, freePort, knock, startDev, wrangler } from "../../src/dev/wrangler.ts";
+import { type DevServer, freePort, knock, startDev, wrangler, writeEnvFile } from "../../src/dev/wrangler.ts";
 import { secretName } from "../../src/env.ts";
 import { compileMapping } from "../../src/mapping/compile.ts";
 import type { EventAnswer } from "../../src/receive/route.ts";
@@ -70,19 +70,14 @@ export async function run({ delivery, size, kills, seed, say = () => {} }: Optio
   });
   for (const customer of plan.customers.filter((one) => one.elsewhere)) await recordElsewhere(dub, customer);
   const served = await serveDub(dub);
-  const variables = { DUB_API_URL: served.url, DUB_API_KEY: LOCAL_KEY, DUB_DELIVERY: delivery };
-  const env = {
-    ...variables,
+  const envFile = join(state, "worker.env");
+  writeEnvFile(envFile, {
+    DUB_API_URL: served.url,
+    DUB_API_KEY: LOCAL_KEY,
+    DUB_DELIVERY: delivery,
     RETRY_SCHEDULE: Array(20).fill(1).join(),
     ...Object.fromEntries(PROVIDERS.map((provider) => [secretName(provider), secretFor(provider)])),
-  };
-  writeFileSync(
-    join(state, "worker.env"),
-    Object.entries(env)
-      .map(([name, value]) => `${name}=${JSON.stringify(value)}\n`)
-      .join(""),
-    { mode: 0o600 },
-  );
+  });
   await wrangler(["d1", "migrations", "apply", "DB", "--local", "--persist-to", state]);
 
   /** Starts the Worker, again if one of the ports that wrangler chooses was taken in the same moment. */
@@ -91,7 +86,7 @@ export async function run({ delivery, size, kills, seed, say = () => {} }: Optio
     nextPort = port + 1;
     const server = startDev({
       port,
-      args: ["--port", String(port), "--persist-to", state, "--env-file", join(state, "worker.env")],
+      args: ["--port", String(port), "--persist-to", state, "--env-file", envFile],
       onLine: () => {},
     });
     try {
