@@ -32,7 +32,7 @@ const SETTINGS = {
   DUB_API_URL: {
     schema: z._default(
       z.pipe(
-        z.string().check(z.regex(/^https?:\/\/[^\s/?#]+[^\s?#]*$/)),
+        z.string().check(z.regex(/^https?:\/\/[^\s/?#]+[^\s?#]*$/), z.refine(URL.canParse)),
         z.transform((s) => s.replace(/\/+$/, "")),
       ),
       "https://api.dub.co",
@@ -68,7 +68,7 @@ const SETTINGS = {
     is: "true or false",
   },
   ALERT_WEBHOOK_URL: {
-    schema: z.optional(z.string().check(z.regex(/^https?:\/\/[^\s/]+\S*$/))),
+    schema: z.optional(z.string().check(z.regex(/^https?:\/\//), z.refine(URL.canParse))),
     is: "an http(s) address that takes Slack's JSON",
   },
   MAX_BODY_BYTES: {

@@ -45,7 +45,7 @@ export const REASONS = {
   dedup_blocked: {
     status: "pending",
     means: "Dub noted the lead as seen but failed to record it, and refuses it for seven days",
-    todo: "nothing: looked for after the seven days, and recorded if Dub does not list it",
+    todo: "nothing: recorded after the seven days, unless Dub lists it by then",
   },
   dub_key_missing: {
     status: "pending",

@@ -116,7 +116,8 @@ async function plan(row: KeptRow, today: Today, dubLacksIt: boolean, now: number
       ? { kind: "kept", row, doubt: "failed" }
       : left(row.lead === null ? "payload_gone" : "possibly_lost");
   // Dub may have this very lead: mapped to another customer or name, it would be counted twice.
-  if (row.doubt !== null || row.claims > 0) return { kind: "kept", row, doubt: row.doubt };
+  if (row.doubt !== null || row.claims > 0)
+    return row.lead === null ? left("payload_gone") : { kind: "kept", row, doubt: row.doubt };
   if (row.payload === null || row.event_id === null)
     return row.lead !== null && ["pending", "failed"].includes(row.status)
       ? { kind: "kept", row, doubt: null }
@@ -127,7 +128,8 @@ async function plan(row: KeptRow, today: Today, dubLacksIt: boolean, now: number
   const whole = row.reason === "not_split";
   const kept = { event: parseJson(row.payload), type: row.type, eventId: row.event_id, whole };
   const mapped = mapAgain(mapping, kept, today);
-  if (whole) {
+  const unsplit = mapped.some(({ outcome }) => outcome.kind === "ended" && outcome.reason === "not_split");
+  if (whole && !unsplit) {
     const text = row.payload;
     const events = await Promise.all(
       mapped.map((one) =>

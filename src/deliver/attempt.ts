@@ -18,7 +18,7 @@ export type Run = {
   perMinute: number;
   /** Calls in a row without an answer. */
   unanswered: number;
-  /** Calls that the attempts begun so far may make. */
+  /** Subrequests that were made, or that attempts begun so far may make. */
   calls: number;
   stop: { reason: Settlement["reason"]; detail: string | null; until: number } | null;
 };
@@ -34,17 +34,16 @@ const MAX_CALLS = 44;
 /** Milliseconds for which Dub surely recognises a lead it has recorded: its seven days, less one to be safe. */
 const DUB_REMEMBERS = 6 * 24 * 3_600_000;
 
-/** Makes one attempt. Never throws; a claim that could not be tried is settled as still pending. */
+/** look: asks Dub whether it lists the lead. */
+type Step = Phase | "look";
+
+/** Makes one attempt. A claim that could not be tried is settled as still pending. */
 export async function attempt(claim: Claim, run: Run): Promise<Settlement> {
   const { dub, settings } = run;
   const { lead, doubt, doubtSince } = claim;
   const registerOnly = lead.mode === "deferred";
   const delivery = registerOnly ? "register-then-record" : settings.DUB_DELIVERY;
-  const phases: Phase[] = registerOnly
-    ? ["register"]
-    : delivery === "single"
-      ? ["record"]
-      : ["register", "record"];
+  const forgotten = doubt !== null && !registerOnly && dub.now() - doubtSince > DUB_REMEMBERS;
   const base = {
     claim,
     retries: claim.retries,
@@ -55,11 +54,8 @@ export async function attempt(claim: Claim, run: Run): Promise<Settlement> {
     detail: null,
     attempt: null,
   };
-  const settled = (
-    outcome: Decision,
-    made: Settlement["attempt"],
-    link: Settlement["link"] = null,
-  ): Settlement => {
+  let link: Settlement["link"] = null;
+  const settled = (outcome: Decision, made: Settlement["attempt"]): Settlement => {
     const delivered = outcome.kind === "end" && statusOf(outcome.reason) === "delivered";
     return {
       ...base,
@@ -70,63 +66,85 @@ export async function attempt(claim: Claim, run: Run): Promise<Settlement> {
       attempt: made,
     };
   };
-  const ask = async (forgotten: boolean) => {
-    for (let i = 1; i < FIND_CALLS; i++) await run.pace(run.perMinute);
+  const look = async (before: boolean) => {
     const found = await findLead(dub, lead, doubtSince);
-    return outcomeOfFinding(found, { delivery, doubt, age: dub.now() - doubtSince, forgotten });
+    return outcomeOfFinding(found, { delivery, doubt, age: dub.now() - doubtSince, forgotten: before });
   };
-  let calls = phases.length + (doubt === null ? 0 : FIND_CALLS);
-  run.calls += calls;
 
-  if (doubt !== null && !registerOnly && dub.now() - doubtSince > DUB_REMEMBERS) {
-    calls += FIND_CALLS;
-    run.calls += FIND_CALLS;
-    const hindrance = await hindered(claim, run, calls);
+  const steps = stepsOf(registerOnly, forgotten, delivery);
+  const lookAfterwards = doubt === null ? 0 : FIND_CALLS;
+  const needed = callsOf(steps) + lookAfterwards;
+  if (run.calls + needed > MAX_CALLS)
+    return { ...base, status: "pending", reason: claim.reason, nextAttemptAt: dub.now() };
+  run.calls += needed;
+
+  for (const [i, step] of steps.entries()) {
+    const left = callsOf(steps.slice(i)) + lookAfterwards;
+    const hindrance = await hindered(claim, run, callsOf([step]), left);
     if (hindrance) return { ...base, ...hindrance };
-    const outcome = await ask(true);
-    calls -= FIND_CALLS;
-    if (outcome) return settled(outcome, null);
-  }
-  let link: Settlement["link"] = null;
-  for (const phase of phases) {
-    const hindrance = await hindered(claim, run, calls--);
-    if (hindrance) return { ...base, ...hindrance };
+    if (step === "look") {
+      const outcome = await look(true);
+      if (outcome) return settled(outcome, null);
+      continue;
+    }
     const begun = dub.now();
-    const answer = await trackLead(dub, bodyOf(phase, lead));
+    const answer = await trackLead(dub, bodyOf(step, lead));
     const now = dub.now();
     listen(answer, run, now);
     const made = {
-      phase,
+      phase: step,
       httpStatus: answer.kind === "none" ? null : answer.status,
       message: answer.kind === "ok" ? null : answer.message,
       milliseconds: now - begun,
     };
     const hasClickId = lead.clickId !== "";
-    const outcome = outcomeOf(answer, { phase, delivery, registerOnly, doubt, hasClickId });
+    const outcome = outcomeOf(answer, { phase: step, delivery, registerOnly, doubt, hasClickId });
     if (outcome.kind === "registered") {
       link = outcome.link;
       continue;
     }
-    const known = outcome.kind === "ask" ? await ask(false) : outcome;
-    if (known) return settled(known, made, link);
+    if (outcome.kind !== "ask") return settled(outcome, made);
+    await paced(run, FIND_CALLS);
+    const known = await look(false);
+    if (known) return settled(known, made);
   }
-  throw new Error("the last phase ends every attempt");
+  throw new Error("the last step ends every attempt");
 }
 
-/** Waits until the next of `calls` calls may be made; answers what to write if they may not be made at all now. */
+/** A lead that Dub may have and would not recognise any more is looked for before it is recorded; registering comes first, since it tells a wrong key. */
+function stepsOf(
+  registerOnly: boolean,
+  forgotten: boolean,
+  delivery: DeliverySettings["DUB_DELIVERY"],
+): Step[] {
+  if (registerOnly) return ["register"];
+  if (forgotten) return ["register", "look", "record"];
+  return delivery === "single" ? ["record"] : ["register", "record"];
+}
+
+function callsOf(steps: Step[]): number {
+  return steps.reduce((sum, step) => sum + (step === "look" ? FIND_CALLS : 1), 0);
+}
+
+async function paced(run: Run, calls: number): Promise<void> {
+  for (let i = 0; i < calls && !run.stop; i++) await run.pace(run.perMinute);
+}
+
+/** Waits until the next `calls` may be made; answers what to write if they may not. `left`: the calls that may still come. */
 async function hindered(
   claim: Claim,
   run: Run,
   calls: number,
+  left: number,
 ): Promise<Pick<Settlement, "status" | "reason" | "detail" | "nextAttemptAt"> | null> {
-  if (!run.stop) await run.pace(run.perMinute);
+  await paced(run, calls);
   if (run.stop) {
     const { reason, detail, until } = run.stop;
     return { status: "pending", reason, detail, nextAttemptAt: until };
   }
   const now = run.dub.now();
   // A call that outlives the lease could meet another consumer's call for the same lead.
-  if (now + calls * TIMEOUT > claim.leaseUntil || run.calls > MAX_CALLS)
+  if (now + left * TIMEOUT > claim.leaseUntil)
     return { status: "pending", reason: claim.reason, detail: null, nextAttemptAt: now };
   return null;
 }
@@ -159,7 +177,7 @@ function written(outcome: Decision, claim: Claim, run: Run, now: number): Writte
         detail: outcome.detail ?? null,
         nextAttemptAt: null,
         retries,
-        doubt: null,
+        doubt: outcome.doubt ?? null,
       };
     case "retry": {
       // A time limit of its own is counted from the first answer of its kind, not from an outage before.

@@ -22,6 +22,8 @@ const LEASE = 120_000;
 /** A Worker may hold six connections open; one is left for the ledger. */
 const CONCURRENCY = 5;
 const HOUR = 3_600_000;
+/** Subrequests that a sweep makes at most. */
+const SWEEP_CALLS = 8;
 /** Reasons for which Dub is left alone as a whole. */
 const PAUSES = new Set<Reason>(["rate_limited", "dub_unreachable"]);
 
@@ -39,7 +41,8 @@ export async function consume(
     await edges.alert(env, misconfigured(error));
     return postpone(batch);
   }
-  if (batch.messages.some(({ body }) => "sweep" in body))
+  const wokenUp = batch.messages.some(({ body }) => "sweep" in body);
+  if (wokenUp)
     await sweep(env, edges).catch((error: Error) =>
       log("error", "ledger_down", { during: "sweep", message: error.message }),
     );
@@ -67,7 +70,7 @@ export async function consume(
     pace: edges.pace,
     perMinute: allowed,
     unanswered: 0,
-    calls: 0,
+    calls: wokenUp ? SWEEP_CALLS : 0,
     stop:
       settings.DUB_API_KEY === undefined
         ? { reason: "dub_key_missing", detail: null, until: begun + HOUR }
@@ -76,7 +79,12 @@ export async function consume(
   const settlements: Settlement[] = [];
   const claims = ledger.claims.values();
   const worker = async () => {
-    for (const claim of claims) settlements.push(await attempt(claim, run));
+    for (const claim of claims)
+      await attempt(claim, run).then(
+        (settlement) => settlements.push(settlement),
+        // Its lease runs out; the others go on.
+        (error: Error) => log("error", "unexpected", { event: claim.id, message: error.message }),
+      );
   };
   await Promise.all(Array.from({ length: CONCURRENCY }, worker));
 
@@ -100,10 +108,11 @@ export async function consume(
     if (needsOperator(reason)) await edges.alert(env, { code: reason, ...REASONS[reason] });
 }
 
-/** Leaves the messages to the queue for a while: 30 s at first, an hour in the end. */
+/** Leaves events to the queue for a while: 30 s at first, an hour in the end. What only points at rows the sweep sends again. */
 function postpone(batch: MessageBatch<QueueMessage>): void {
   for (const message of batch.messages)
-    message.retry({ delaySeconds: Math.min(3600, 30 * 2 ** Math.min(message.attempts - 1, 10)) });
+    if ("event" in message.body)
+      message.retry({ delaySeconds: Math.min(3600, 30 * 2 ** Math.min(message.attempts - 1, 10)) });
 }
 
 function logSettlement({

@@ -36,6 +36,8 @@ export type Decision =
       link?: CreditedLink;
       certain?: boolean;
       detail?: string;
+      /** What stays in doubt though the lead ends. */
+      doubt?: Doubt;
     }
   | { kind: "retry"; reason: ReasonOf<"pending">; giveUp: GiveUp; doubt: Doubt; detail: string }
   /** Wait for the operator (or for time) without using up the schedule. */
@@ -95,7 +97,7 @@ export function outcomeOf(answer: Answer, situation: Situation): Outcome {
           doubt,
           detail: message,
         };
-      return { kind: "end", reason: "refused_by_dub", detail: message };
+      return { kind: "end", reason: "refused_by_dub", detail: message, doubt };
     }
   }
 }
@@ -115,7 +117,7 @@ function succeeded(
 }
 
 export type Search = Pick<Situation, "delivery" | "doubt"> & {
-  /** Milliseconds since the recording call in doubt. */
+  /** Milliseconds since the recording call in doubt, or more. */
   age: number;
   /** Whether Dub's dedup key may have run out, so that a recording call would record again. */
   forgotten: boolean;
@@ -128,6 +130,8 @@ export function outcomeOfFinding(found: Found, { delivery, doubt, age, forgotten
       return doubt === "unknown"
         ? { kind: "end", reason: "recorded", certain: true, ...(found.link && { link: found.link }) }
         : { kind: "end", reason: "duplicate_at_dub" };
+    case "throttled":
+      return { kind: "throttled", waitMs: found.waitMs };
     case "failed":
       return {
         kind: "retry",
@@ -162,9 +166,16 @@ export function outcomeOfFinding(found: Found, { delivery, doubt, age, forgotten
 /** 404 says five things; only the message tells them apart. */
 function notFound(message: string, { phase, delivery, doubt }: Situation): Decision | undefined {
   if (/^workspace/i.test(message)) return hold("dub_workspace", message);
-  if (/does not belong to the workspace/i.test(message)) return { kind: "end", reason: "other_workspace" };
-  if (/is disabled/i.test(message)) return { kind: "end", reason: "link_disabled", detail: message };
-  if (/^link not found/i.test(message)) return { kind: "end", reason: "link_missing", detail: message };
+  // A recording call has set the dedup key before it looked the click up.
+  const end = (reason: ReasonOf<"skipped" | "rejected">, detail?: string): Decision => ({
+    kind: "end",
+    reason,
+    doubt: phase === "record" ? (doubt ?? "failed") : doubt,
+    ...(detail !== undefined && { detail }),
+  });
+  if (/does not belong to the workspace/i.test(message)) return end("other_workspace");
+  if (/is disabled/i.test(message)) return end("link_disabled", message);
+  if (/^link not found/i.test(message)) return end("link_missing", message);
   if (!/^click event not found/i.test(message)) return undefined;
   if (phase === "register")
     return {
@@ -174,7 +185,7 @@ function notFound(message: string, { phase, delivery, doubt }: Situation): Decis
       doubt,
       detail: message,
     };
-  if (delivery === "single") return { kind: "end", reason: "unknown_click", detail: message };
+  if (delivery === "single") return end("unknown_click", message);
   // Registering found this click a moment ago, so it exists; but the recording call has used the dedup key up.
   return blocked(message);
 }

@@ -97,9 +97,12 @@ export async function trackLead(dub: Dub, lead: Lead): Promise<Answer> {
   };
 }
 
+/** Calls a minute of the smallest of Dub's plans. */
+const SMALLEST_LIMIT = 60;
+
 function limitOf(headers: Headers): number | null {
   const limit = Number(headers.get("x-ratelimit-limit") ?? Number.NaN);
-  return Number.isInteger(limit) && limit >= 1 && limit <= 100_000 ? limit : null;
+  return Number.isInteger(limit) && limit >= SMALLEST_LIMIT && limit <= 100_000 ? limit : null;
 }
 
 const MAX_WAIT = 60_000;

@@ -1,14 +1,15 @@
 /** Asking Dub whether it has a lead, when the answer to the recording call was lost (source: Dub's server and API reference). */
 import * as z from "zod/mini";
 import { type Lead, normalEventName } from "../lead.ts";
-import { type CreditedLink, call, type Dub, Link } from "./client.ts";
+import { type CreditedLink, call, type Dub, Link, waitOf } from "./client.ts";
 
-/** present: Dub lists the lead. absent: it does not, or not yet. refused: the key may not ask. failed: no answer of use. */
+/** present: Dub lists the lead. absent: it does not, or not yet. refused: the key may not ask. failed: no answer of use. throttled: 429. */
 export type Found =
   | { kind: "present"; link: CreditedLink | null }
   | { kind: "absent" }
   | { kind: "refused"; message: string }
-  | { kind: "failed"; message: string };
+  | { kind: "failed"; message: string }
+  | { kind: "throttled"; waitMs: number };
 
 /** Calls that `findLead` makes at most. */
 export const FIND_CALLS = 2;
@@ -50,9 +51,10 @@ async function list<T>(
 ): Promise<{ items: T[] } | Exclude<Found, { kind: "present" | "absent" }>> {
   const reply = await call(dub, `${path}?${new URLSearchParams(query)}`);
   if (reply.status === null) return { kind: "failed", message: reply.message };
-  const { status, body } = reply;
+  const { status, body, headers } = reply;
   const about = `GET ${path}: ${status}`;
-  if (status === 429 || status >= 500) return { kind: "failed", message: about };
+  if (status === 429) return { kind: "throttled", waitMs: waitOf(headers, dub.now()) };
+  if (status >= 500) return { kind: "failed", message: about };
   const parsed = schema.safeParse(body);
   return reply.ok && parsed.success ? { items: parsed.data } : { kind: "refused", message: about };
 }

@@ -144,10 +144,7 @@ export async function settle(db: D1Database, settlements: Settlement[], now: num
   const attempts = settlements.flatMap(({ claim, reason, attempt }) =>
     attempt ? [{ event: claim.id, reason, ...attempt }] : [],
   );
-  const ended = settlements.filter(
-    ({ status, reason, doubt }) =>
-      ["skipped", "rejected", "failed"].includes(status) && reason !== "possibly_lost" && doubt === null,
-  );
+  const ended = settlements.filter(({ status }) => ["skipped", "rejected", "failed"].includes(status));
   await db.batch([
     db.prepare(SETTLE).bind(JSON.stringify(rows), now),
     ...(attempts.length > 0 ? [db.prepare(ATTEMPTS).bind(JSON.stringify(attempts), now)] : []),

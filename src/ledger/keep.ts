@@ -20,7 +20,8 @@ ON CONFLICT (id) DO NOTHING`;
 
 /** SQL: whether a row holds its lead key, so that another event with the same key is a duplicate of it. */
 export const HOLDS_KEY = (row: string) =>
-  `(${row}.status IN ('pending', 'delivered') OR ${row}.reason = 'duplicate_at_dub')`;
+  `(${row}.status IN ('pending', 'delivered') OR ${row}.reason IN ('duplicate_at_dub', 'possibly_lost')
+    OR (${row}.doubt IS NOT NULL AND ${row}.status <> 'duplicate'))`;
 
 const MARK_DUPLICATES = `
 UPDATE events SET status = 'duplicate', reason = 'duplicate_here', next_attempt_at = NULL

@@ -78,7 +78,8 @@ UPDATE events SET status = c.value->>'status', reason = c.value->>'reason', deta
   next_attempt_at = iif(c.value->>'status' = 'pending', ?2, NULL),
   queued_until = iif(c.value->>'status' = 'pending', ?3, 0)
 FROM json_each(?1) c WHERE events.id = c.value->>'id' AND events.status = c.value->>'wasStatus'
-  AND events.reason = c.value->>'wasReason' AND events.lease_until <= ?2`;
+  AND events.reason = c.value->>'wasReason' AND events.doubt IS c.value->>'wasDoubt'
+  AND (c.value->>'kept' = 0 OR events.lead IS NOT NULL) AND events.lease_until <= ?2`;
 
 /** One lead for each key: the row that holds it already, else the oldest of those replayed together. */
 const MARK_DUPLICATES = `
@@ -98,12 +99,12 @@ export async function change(
   const splits = changes.filter((one) => one.kind === "split");
   const rows = changes.flatMap((one) => {
     if (one.kind === "split") return [];
-    const { id, status: wasStatus, reason: wasReason } = one.row;
+    const { id, status: wasStatus, reason: wasReason, doubt: wasDoubt } = one.row;
     const columns =
       one.kind === "kept"
         ? { kept: 1, status: "pending", reason: "replayed", doubt: one.doubt }
         : { kept: 0, ...one.columns };
-    return [{ id, wasStatus, wasReason, ...columns }];
+    return [{ id, wasStatus, wasReason, wasDoubt, ...columns }];
   });
   const ids = JSON.stringify(rows.map(({ id }) => id));
   const events = splits.flatMap((one) => one.events);

@@ -53,7 +53,7 @@ function decodeLines(text: string): Decoded {
       return line;
     }
   });
-  return good > 0 ? { ok: true, value, text } : { ok: false, problem: "not_json" };
+  return good > 0 ? { ok: true, value, text: JSON.stringify(value) } : { ok: false, problem: "not_json" };
 }
 
 type Context = { source?: string };

@@ -63,7 +63,9 @@ export async function receive(
   } catch (error) {
     if (!(error instanceof SettingsError || error instanceof SecretError || error instanceof MappingError))
       throw error;
-    c.executionCtx.waitUntil(edges.alert(env, misconfigured(error, provider)));
+    c.executionCtx.waitUntil(
+      edges.alert(env, misconfigured(error, error instanceof SettingsError ? undefined : provider)),
+    );
     return failed(503, "misconfigured", error.message);
   }
   if (!mapping)

@@ -113,6 +113,17 @@ describe("one line and one message an hour", () => {
     ]);
   });
 
+  it("a wrong setting of the front door, whatever paths strangers make up", async () => {
+    const house = await open({ settings: { MAX_BODY_BYTES: "1 MB" } });
+    for (let i = 0; i < 5; i++)
+      await house.fetch(
+        new Request(`https://x/webhooks/visit-evil.example-${i}`, { method: "POST", body: "{}" }),
+      );
+    expect(house.messages).toEqual([
+      expect.stringMatching(/^webhook-to-lead: MAX_BODY_BYTES must be a whole number/),
+    ]);
+  });
+
   it("a wrong RETENTION_DAYS stops the purge and nothing else", async () => {
     const house = await open({ settings: { RETENTION_DAYS: "forever" } });
     await house.send("clerk", signUp("user_1"));
@@ -194,16 +205,19 @@ describe("a receiver of messages that fails", () => {
     },
   );
 
-  it("an address that is none is said, and no lead waits for it", async () => {
-    const house = await open({ settings: { ALERT_WEBHOOK_URL: "hooks.example" } });
-    await forge(house);
-    await house.send("clerk", signUp("user_1"));
-    await house.pump();
-    expect(house.dub.recorded).toHaveLength(1);
-    expect(house.errors("misconfigured")).toMatchObject([
-      { message: "ALERT_WEBHOOK_URL must be an http(s) address that takes Slack's JSON." },
-    ]);
-  });
+  it.each(["hooks.example", "https://[x", "http://hooks.example:99999999/"])(
+    "the address %s is said to be none, and no lead waits for it",
+    async (address) => {
+      const house = await open({ settings: { ALERT_WEBHOOK_URL: address } });
+      await forge(house);
+      await house.send("clerk", signUp("user_1"));
+      await house.pump();
+      expect(house.dub.recorded).toHaveLength(1);
+      expect(house.errors("misconfigured")).toMatchObject([
+        { message: "ALERT_WEBHOOK_URL must be an http(s) address that takes Slack's JSON." },
+      ]);
+    },
+  );
 });
 
 it("a message holds no customer, no secret, and nothing that Slack would read as markup", async () => {

@@ -303,6 +303,26 @@ describe("at most 50 subrequests in one invocation and 6 connections at once", (
     house.expectWithinLimits();
   });
 
+  it("the consumer that sweeps first and then meets leads whose answers were lost", async () => {
+    const house = await openMeasured();
+    await house.send(
+      "auth0-logs",
+      logs((i) => log(i)),
+    );
+    await db.exec("UPDATE events SET queued_until = 0, doubt = 'unknown', doubt_since = received_at");
+    for (let i = 0; i < 11; i++)
+      await house.dub.app.request("/track/lead", {
+        method: "POST",
+        headers: { authorization: `Bearer ${house.env.DUB_API_KEY}` },
+        body: JSON.stringify({ ...JSON.parse((await house.rows())[i]?.lead ?? ""), mode: "async" }),
+      });
+    const mine = house.waiting.splice(0, 11);
+    house.waiting.length = 0;
+    house.waiting.push({ body: '{"sweep":true}', due: 0, attempts: 1 }, ...mine);
+    await house.pump();
+    house.expectWithinLimits();
+  });
+
   it("cron with 2,000 rows due and 2,000 past retention takes its share of both each minute", async () => {
     const house = await openMeasured();
     await put("due_", 2000, "pending", START, START);

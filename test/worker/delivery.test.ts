@@ -249,6 +249,39 @@ describe("a recording call whose answer is lost", () => {
   );
 });
 
+describe("a lead in doubt", () => {
+  it("that has failed holds its key: the customer's next event is no second lead", async () => {
+    let fault: Fault | undefined = "reset_after";
+    const house = await openHouse({
+      settings: { RETRY_SCHEDULE: "30" },
+      dub: { fault: ({ phase }) => (fault === "reset_after" && phase === "register" ? undefined : fault) },
+    });
+    await house.send("clerk", signUp("user_1"));
+    await house.pump();
+    fault = "bad_gateway";
+    await house.pass(5 * MINUTE);
+    expect(await house.row()).toMatchObject({ reason: "retries_exhausted", doubt: "unknown" });
+    fault = undefined;
+    await house.pass(8 * DAY, DAY);
+    expect(await house.send("clerk", signUp("user_1"))).toMatchObject([{ status: "duplicate" }]);
+    await house.pass(HOUR, 10 * MINUTE);
+    expect(house.dub.recorded).toHaveLength(1);
+  });
+
+  it("that comes due while the key is refused is held like any other, and recorded once", async () => {
+    const house = await openHouse({ dub: plan({ record: ["reset_after_key"] }) });
+    await house.send("clerk", signUp("user_1"));
+    await house.pass(4 * HOUR, 10 * MINUTE);
+    house.env.DUB_API_KEY = "dub_revoked";
+    await house.pass(8 * DAY, HOUR);
+    expect(await house.row()).toMatchObject({ status: "pending", reason: "dub_key_refused" });
+    house.env.DUB_API_KEY = LOCAL_KEY;
+    await house.pass(2 * HOUR, 10 * MINUTE);
+    expect(await house.row()).toMatchObject({ status: "delivered", reason: "recorded" });
+    expect(house.dub.recorded).toHaveLength(1);
+  });
+});
+
 describe("the retry schedule", () => {
   it("tries at its times and then gives up, keeping the last answer", async () => {
     const house = await openHouse({
@@ -372,13 +405,15 @@ describe("a wrong setting of delivery stops delivery, and every webhook is kept"
     expect(errors.mock.calls.join()).toContain(said);
     errors.mockRestore();
     expect(house.dub.asked).toEqual([]);
+    await house.pass(3 * HOUR, 5 * MINUTE);
+    expect(house.waiting.length).toBeLessThan(2);
     Object.assign(house.env, {
       DUB_API_KEY: LOCAL_KEY,
       RETRY_SCHEDULE: "",
       DUB_DELIVERY: "",
       DUB_API_URL: "",
     });
-    await house.pass(5 * MINUTE);
+    await house.pass(15 * MINUTE);
     expect(house.dub.recorded).toHaveLength(1);
   });
 });

@@ -76,6 +76,21 @@ describe("a backlog", () => {
     expect(perMinute).toBeGreaterThan(0.95 * limit);
   });
 
+  it("does not believe a limit below that of any plan", async () => {
+    const house = await openHouse({
+      fetch: async (request) => {
+        const response = await answerOf(house.dub.app, request);
+        if (response.status === 404) response.headers.set("x-ratelimit-limit", "1");
+        return response;
+      },
+    });
+    await house.send("clerk", signUp("user_1", "unknownClick0001"));
+    await house.pump();
+    await backlog(house, 100);
+    await house.pump();
+    expect(account(house).perMinute).toBeGreaterThan(0.95 * 1200);
+  });
+
   it("a sweep puts as much on its way as fits into the minute", async () => {
     const house = await openHouse();
     await backlog(house, 1000);
@@ -91,13 +106,13 @@ describe("a backlog", () => {
 
 describe("a rate limit that is met all the same", () => {
   it("stops the batch and those behind it, and nothing is asked until Dub's window has ended", async () => {
-    const house = await openHouse({ dub: { limit: 10 } });
+    const house = await openHouse({ dub: { limit: 60 } });
     house.clock.now += 20 * SECOND;
-    for (let i = 0; i < 30; i++) await house.send("clerk", signUp(`user_${i}`));
+    for (let i = 0; i < 50; i++) await house.send("clerk", signUp(`user_${i}`));
     await house.pump();
     const { asked } = house.dub;
     const met = asked.length;
-    expect(met).toBeLessThanOrEqual(15);
+    expect(met).toBeLessThanOrEqual(65);
     const stopped = house.clock.now;
     const end = START + MINUTE;
     await house.pass(end - stopped, SECOND);
@@ -109,18 +124,18 @@ describe("a rate limit that is met all the same", () => {
     await house.pass(20 * MINUTE, 10 * SECOND);
     expect(asked[met]).toBeGreaterThan(end);
     expect(asked[met]).toBeLessThan(end + 5 * SECOND);
-    expect(house.dub.recorded).toHaveLength(31);
-    expect(account(house).refused).toBe(met - 10);
+    expect(house.dub.recorded).toHaveLength(51);
+    expect(account(house).refused).toBe(met - 60);
     for (const row of await house.rows()) expect(row).toMatchObject({ status: "delivered", retries: 0 });
   });
 
   it("a wake-up that is lost costs a minute and no lead", async () => {
-    const house = await openHouse({ dub: { limit: 10 } });
-    for (let i = 0; i < 8; i++) await house.send("clerk", signUp(`user_${i}`));
+    const house = await openHouse({ dub: { limit: 60 } });
+    for (let i = 0; i < 40; i++) await house.send("clerk", signUp(`user_${i}`));
     await house.pump();
     house.waiting.length = 0;
     await house.pass(10 * MINUTE);
-    expect(house.dub.recorded).toHaveLength(8);
+    expect(house.dub.recorded).toHaveLength(40);
   });
 });
 

@@ -6,7 +6,7 @@ import type { Slice } from "../../src/admin/replay.ts";
 import { LOCAL_KEY } from "../../src/dev/dub.ts";
 import type { Call, Fault } from "../../src/dev/dub-faults.ts";
 import type { EventAnswer } from "../../src/receive/route.ts";
-import { answerOf, DAY, HOUR, type HouseOptions, MINUTE, openHouse, sampleOf, signUp } from "./house.ts";
+import { answerOf, DAY, db, HOUR, type HouseOptions, MINUTE, openHouse, sampleOf, signUp } from "./house.ts";
 
 const TOKEN = "a-token-of-the-admin-of-this-house";
 const CLICK = "Xk3pQ9vLm2RtYw7B";
@@ -300,6 +300,34 @@ describe("a mended mapping file repairs the past", () => {
     expect(house.dub.recorded).toHaveLength(1);
   });
 
+  it("JSON lines that could not be split become their events", async () => {
+    const logs = mappings["auth0-logs"] as object;
+    const files: Record<string, unknown> = { ...mappings, "auth0-logs": { ...logs, each: "sum(@)" } };
+    const house = await open({ mappings: files });
+    const [log] = sampleOf("auth0-logs").webhook as [object];
+    const lines = [log, { ...log, log_id: "another" }].map((one) => JSON.stringify(one)).join("\n");
+    await house.send("auth0-logs", new TextEncoder().encode(lines));
+    files["auth0-logs"] = logs;
+    expect(await replayAll(house, { status: "rejected" })).toEqual({
+      "pending new": 1,
+      "duplicate duplicate_here": 1,
+    });
+    expect(await house.send("auth0-logs", new TextEncoder().encode(lines))).toMatchObject([
+      { status: "pending" },
+      { status: "duplicate" },
+    ]);
+  });
+
+  it("webhooks that still can't be split are met once", async () => {
+    const files: Record<string, unknown> = {
+      "auth0-logs": { ...(mappings["auth0-logs"] as object), each: "logs" },
+    };
+    const house = await open({ mappings: files });
+    for (let i = 0; i < 120; i++) await house.send("auth0-logs", { batch: [{ i }] });
+    await house.send("auth0-logs", { logs: sampleOf("auth0-logs").webhook });
+    expect(await replayAll(house, { reason: "not_split" })).toEqual({ "rejected not_split": 120 });
+  });
+
   it("a type and an id that came in headers are remembered", async () => {
     const clerk = mappings.clerk as object;
     const broken = clerkWith(
@@ -429,6 +457,79 @@ describe("never a second lead", () => {
     expect(house.dub.recorded).toEqual([]);
   });
 
+  it("what a consumer records between a replay's reading and its writing stays", async () => {
+    const files = { ...mappings };
+    const house = await open({
+      mappings: files,
+      dub: {
+        fault: ({ phase }) =>
+          house.dub.calls.length === 0 ? "reset_before" : phase === "record" ? "reset_after" : undefined,
+      },
+    });
+    await house.send("clerk", signUp("user_1"));
+    await house.pump();
+    house.clock.now += 2 * MINUTE;
+    files.clerk = clerkWith({ customerExternalId: "data.username || 'other'" });
+    const { DB } = house.env;
+    const batch = async (statements: Parameters<typeof DB.batch>[0]) => {
+      Object.assign(house.env, { DB });
+      await house.sweep();
+      return DB.batch(statements);
+    };
+    Object.assign(house.env, { DB: { prepare: (sql: string) => DB.prepare(sql), batch } });
+    await replayAll(house, { status: "pending" });
+    await house.pass(20 * MINUTE);
+    expect(house.dub.recorded.map((lead) => lead.customerExternalId)).toEqual(["user_1"]);
+  });
+
+  it.each<[string, string, Fault | undefined, boolean]>([
+    ["register-then-record", "Dub says the call failed, then the link is disabled", "error_after_key", false],
+    ["register-then-record", "the answer is lost, then the link is disabled", "reset_after", false],
+    ["register-then-record", "the link is disabled between the two calls", undefined, true],
+    ["single", "the link is disabled", undefined, true],
+  ])("%s: %s; enabled and replayed, the lead is recorded once", async (DUB_DELIVERY, _, fault, at) => {
+    let state: "ours" | "disabled" = "ours";
+    const faults = [fault];
+    const house = await open({
+      settings: { DUB_DELIVERY, RETENTION_DAYS: "90" },
+      dub: {
+        click: (id) => ({ id: `link_${id}`, state }),
+        fault: ({ phase }) => {
+          if (phase !== "record") return undefined;
+          if (at && house.dub.calls.length < 2) state = "disabled";
+          return faults.shift();
+        },
+      },
+    });
+    await house.send("clerk", signUp("user_1"));
+    await house.pump();
+    state = "disabled";
+    await house.pass(2 * MINUTE);
+    expect(await house.row()).toMatchObject({ status: "rejected", reason: "link_disabled" });
+    await house.pass(8 * DAY, HOUR);
+    expect(await house.send("clerk", signUp("user_1"))).toMatchObject([{ status: "duplicate" }]);
+    state = "ours";
+    await replayAll(house, { reason: "link_disabled" });
+    await house.pass(20 * DAY, 6 * HOUR);
+    expect(house.dub.recorded).toHaveLength(1);
+    expect((await house.rows()).map(({ status }) => status)).toEqual(["delivered", "duplicate"]);
+  });
+
+  it("a click that single delivery did not find is recorded when the dedup key has run out", async () => {
+    let known = false;
+    const house = await open({
+      settings: { DUB_DELIVERY: "single" },
+      dub: { click: (id) => (known ? { id: `link_${id}`, state: "ours" } : undefined) },
+    });
+    await house.send("clerk", signUp("user_1"));
+    await house.pump();
+    expect(await house.row()).toMatchObject({ reason: "unknown_click", doubt: "failed" });
+    known = true;
+    await replayAll(house, { reason: "unknown_click" });
+    await house.pass(9 * DAY, 6 * HOUR);
+    expect(house.dub.recorded).toHaveLength(1);
+  });
+
   it("what a consumer is at stays", async () => {
     let met: object | undefined;
     const house = await open({
@@ -531,6 +632,23 @@ describe("what can't be mapped again says why", () => {
     await house.send("clerk", signUp("user_1", null));
     await house.pass(31 * DAY, DAY);
     expect(await replayAll(house, { status: "skipped" })).toEqual({ payload_gone: 1 });
+  });
+
+  it("a failed lead in doubt that retention has blanked, and no other lead is held up", async () => {
+    const house = await open({
+      settings: { RETRY_SCHEDULE: "30" },
+      dub: plan(["hang_after", "bad_gateway"]),
+    });
+    await house.send("clerk", signUp("user_1"));
+    await house.pass(31 * DAY, 6 * HOUR);
+    await house.pass(MINUTE);
+    expect(await house.row()).toMatchObject({ reason: "retries_exhausted", doubt: "unknown", lead: null });
+    expect(await replayAll(house, { status: "failed" })).toEqual({ payload_gone: 1 });
+    vi.spyOn(console, "error").mockImplementation(() => {});
+    await db.exec("UPDATE events SET status = 'pending', next_attempt_at = 0");
+    await house.send("clerk", signUp("user_2"));
+    await house.pass(5 * MINUTE);
+    expect((await house.rows())[1]).toMatchObject({ status: "delivered", certain: 1 });
   });
 
   it("an event that no rule takes any more, and one without a mapping file", async () => {
