@@ -13,7 +13,7 @@ const WARM_UP = 150;
 const PER_SECOND = 40;
 /**
  * The median p50 with Dub slow or down may be so many times that with Dub fast. If acknowledgements waited for a slow
- * Dub, it would be seven times and more (tried); rounds of one case differ by up to a third on a machine of two cores.
+ * Dub, it would be seven times and more (tried). Rounds of one case differ by a third or so on two quiet cores.
  */
 const BOUND = 1.5;
 
