@@ -21,7 +21,8 @@ const TIMES = {
 function withDatabase<T>(state: string, readOnly: boolean, use: (db: DatabaseSync) => T): T {
   const folder = join(state, "v3/d1/miniflare-D1DatabaseObject");
   const file = readdirSync(folder).find((name) => name.endsWith(".sqlite") && name !== "metadata.sqlite");
-  const db = new DatabaseSync(join(folder, file ?? ""), { readOnly });
+  // A process that was killed holds its locks until it is quite gone.
+  const db = new DatabaseSync(join(folder, file ?? ""), { readOnly, timeout: 10_000 });
   try {
     return use(db);
   } finally {
