@@ -7,14 +7,14 @@ import { run } from "./run.ts";
 await main(async () => {
   const { values } = parseArgs({
     options: {
-      size: { type: "string", default: "20" },
+      size: { type: "string", default: "10" },
       kills: { type: "string", default: "6" },
       seed: { type: "string", default: "1" },
     },
   });
   const [size, kills, seed] = [Number(values.size), Number(values.kills), Number(values.seed)];
   if (![size, kills, seed].every((n) => Number.isInteger(n) && n >= 1))
-    throw new UserError("npm run test:faults [-- --size 20 --kills 6 --seed 1]: whole numbers from 1");
+    throw new UserError("npm run test:faults [-- --size 10 --kills 6 --seed 1]: whole numbers from 1");
   let wrong = false;
   for (const delivery of ["register-then-record", "single"] as const) {
     console.log(`\nDUB_DELIVERY=${delivery}`);
