@@ -55,13 +55,12 @@ async function send(env: Env, problem: Problem, fetch: Edges["fetch"]): Promise<
     redirect: "manual",
     signal: AbortSignal.timeout(TIMEOUT),
   });
-  const status = await fetch(request).then(
-    async (response) => {
+  const status = await fetch(request)
+    .then(async (response) => {
       await response.body?.cancel();
       return response.ok ? null : String(response.status);
-    },
-    () => "no answer",
-  );
+    })
+    .catch(() => "no answer");
   if (status !== null)
     log("error", "alert_failed", { message: `ALERT_WEBHOOK_URL: ${status}`, about: problem.code });
 }
