@@ -10,6 +10,7 @@ describe.concurrent("every sign-up that can be a lead becomes exactly one, whate
     for (const line of lines)
       expect(line).toMatchObject({ recorded: line.leads, lost: 0, doubled: 0, open: 0 });
     expect(sum(lines).leads).toBeGreaterThan(10);
+    expect(sum(lines).sent).toBeGreaterThan(sum(lines).events);
     for (const ids of result.acknowledged.values()) expect(ids.size).toBeGreaterThan(0);
     expect(new Set(result.rows.map(({ id }) => id)).size).toBe(sum(lines).events);
     expect(result.calls).toBeGreaterThan(sum(lines).recorded * 2);
