@@ -675,3 +675,25 @@ describe("what can't be mapped again says why", () => {
     });
   });
 });
+
+it("no answer and no log line holds a secret, an e-mail or a name", async () => {
+  const said: string[] = [];
+  for (const level of ["info", "warn", "error"] as const)
+    vi.spyOn(console, level).mockImplementation((line) => void said.push(line));
+  const house = await open();
+  await house.send("clerk", sampleOf("clerk").webhook);
+  await house.send("clerk", signUp("user_1", null));
+  const [delivered, skipped] = await house.rows();
+  await house.pump();
+  for (const [path, body, headers] of [
+    [`/api/events/${delivered?.id}/replay`],
+    [`/api/events/${skipped?.id}/replay`],
+    ["/api/replay", { status: ["delivered", "skipped"] }],
+    ["/api/replay", { provider: "mira@orchard.example" }],
+    ["/api/replay", {}, { authorization: "Bearer mira@orchard.example-no-token" }],
+  ] as [string, object?, Record<string, string>?][])
+    said.push(JSON.stringify((await post(house, path, body, headers)).body));
+  expect(said.length).toBeGreaterThan(10);
+  expect(said.join("\n")).not.toMatch(/\bmira\b|solberg|orchard\.example/i);
+  expect(said.join("\n")).not.toContain(TOKEN);
+});
