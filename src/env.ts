@@ -85,6 +85,7 @@ export class SettingsError extends Error {}
 /** What the front door needs. A mistake in the others stops delivery, and every webhook is still kept. */
 export const FRONT_DOOR = ["MAX_BODY_BYTES", "ACCEPT_TEST_EVENTS"] as const satisfies (keyof Settings)[];
 
+/** What delivery needs. */
 export const DELIVERY = [
   "DUB_API_KEY",
   "DUB_API_URL",

@@ -1,4 +1,4 @@
-/** What the stand-in for Dub takes and refuses: the body's schema, keys, and errors in Dub's words. */
+/** What the stand-in for Dub takes and refuses: the body's schema, keys, clicks, and errors in Dub's words. */
 import * as z from "zod";
 
 export type KeyHolder = "owner" | "low_plan" | "viewer" | "removed" | "invite_pending" | "invite_expired";
@@ -80,4 +80,15 @@ export async function parseBody(request: Request) {
   const externalId = body.customerExternalId || body.externalId || body.customerId;
   if (!externalId) throw new DubError(400, "bad_request", "customerExternalId is required");
   return { ...body, externalId };
+}
+
+/** The link of a click, and what state it is in. */
+export type Link = { id: string; state: "ours" | "foreign" | "disabled" | "deleted" };
+
+/** Clicks of the stand-in: any sixteen letters and digits, unless they begin with one of these words. */
+export function localClick(clickId: string): Link | undefined {
+  if (!/^[0-9A-Za-z]{16}$/.test(clickId) || clickId.startsWith("unknown")) return undefined;
+  const state =
+    (["foreign", "disabled", "deleted"] as const).find((word) => clickId.startsWith(word)) ?? "ours";
+  return { id: `link_${clickId.slice(0, 4)}`, state };
 }

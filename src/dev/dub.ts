@@ -5,7 +5,7 @@
  */
 import { Hono } from "hono";
 import { type Call, type Fault, Unanswered } from "./dub-faults.ts";
-import { DubError, HOLDERS, type KeyHolder, parseBody } from "./dub-rules.ts";
+import { DubError, HOLDERS, type KeyHolder, type Link, localClick, parseBody } from "./dub-rules.ts";
 import { createRateLimit } from "./rate-limit.ts";
 
 const DAY = 86_400_000;
@@ -24,7 +24,6 @@ export type Recorded = {
   quantity: number;
   metadata: unknown;
 };
-type Link = { id: string; state: "ours" | "foreign" | "disabled" | "deleted" };
 
 export type StandInOptions = {
   now?: () => number;
@@ -39,14 +38,6 @@ export type StandInOptions = {
   /** Whether the keys have the permission analytics.read. */
   analytics?: boolean;
 };
-
-/** Clicks of the stand-in: any sixteen letters and digits, unless they begin with one of these words. */
-export function localClick(clickId: string): Link | undefined {
-  if (!/^[0-9A-Za-z]{16}$/.test(clickId) || clickId.startsWith("unknown")) return undefined;
-  const state =
-    (["foreign", "disabled", "deleted"] as const).find((word) => clickId.startsWith(word)) ?? "ours";
-  return { id: `link_${clickId.slice(0, 4)}`, state };
-}
 
 const shortLinkOf = (link: string) => `https://go.example/${link.replace("link_", "")}`;
 

@@ -178,13 +178,16 @@ export async function pause(
   await db.prepare(PAUSE).bind(name, until, perMinute).run();
 }
 
+/** For so long after an outage (milliseconds), so many rows are tried at a time. */
+const PROBE = { time: 120_000, rows: 20 };
+
 /** None in a pause; after an outage first a batch, to see whether it is over; else what Dub takes in a minute at two calls each. */
 const DUE = `
 UPDATE events SET queued_until = ?2 WHERE rowid IN (
   SELECT rowid FROM events WHERE status = 'pending' AND next_attempt_at <= ?1 AND queued_until <= ?1 AND lease_until <= ?1
     AND NOT EXISTS (SELECT 1 FROM pauses WHERE until > ?1)
   ORDER BY next_attempt_at LIMIT iif(
-    EXISTS (SELECT 1 FROM pauses WHERE name = 'outage' AND until > ?1 - 120000), 20,
+    EXISTS (SELECT 1 FROM pauses WHERE name = 'outage' AND until > ?1 - ${PROBE.time}), ${PROBE.rows},
     max(1, coalesce((SELECT per_minute FROM pauses WHERE name = 'rate_limit'), ?3) / 2)))
 RETURNING id`;
 
