@@ -19,8 +19,9 @@ export default defineConfig({
         ],
         test: {
           name: "worker",
-          include: ["test/worker/**/*.test.ts"],
-          setupFiles: ["test/worker/setup.ts"],
+          include: ["test/**/*.test.ts"],
+          exclude: ["test/dev/**"],
+          setupFiles: ["test/support/setup.ts"],
           testTimeout: 30_000,
         },
       },

@@ -1,7 +1,9 @@
 /** Alerts: what only the operator can mend is said once an hour, in the log and, if ALERT_WEBHOOK_URL is set, as a message. */
-import { type Edges, type Env, parseSettings, SettingsError } from "./env.ts";
+import type { Deps, Env } from "./context.ts";
 import { takeTurn } from "./ledger/alerts.ts";
 import { log } from "./log.ts";
+import { parseSettings, SettingsError } from "./settings.ts";
+import { HOUR } from "./time.ts";
 
 /** `code` is stable. A problem is of one kind with those of the same code and provider. `todo`: what the operator should do. */
 export type Problem = { code: string; provider?: string; means: string; todo: string };
@@ -16,13 +18,12 @@ export function misconfigured(error: Error, provider?: string): Problem {
   return { code: "misconfigured", means, todo, ...(provider !== undefined && { provider }) };
 }
 
-const HOUR = 3_600_000;
 /** An isolate that was told that the problem has been said does not ask again for so long (milliseconds). */
 const ASK_EVERY = 300_000;
 const TIMEOUT = 5000;
 
 /** Makes the alert of an isolate. It asks the ledger whether it may speak; when the ledger is down, there is a line and no message. */
-export function createAlert({ now, fetch }: Pick<Edges, "now" | "fetch">): Alert {
+export function createAlert({ now, fetch }: Pick<Deps, "now" | "fetch">): Alert {
   const quietUntil = new Map<string, number>();
   return async (env, problem) => {
     const { code, provider, means, todo } = problem;
@@ -39,7 +40,7 @@ export function createAlert({ now, fetch }: Pick<Edges, "now" | "fetch">): Alert
   };
 }
 
-async function send(env: Env, problem: Problem, fetch: Edges["fetch"]): Promise<void> {
+async function send(env: Env, problem: Problem, fetch: Deps["fetch"]): Promise<void> {
   let address: string | undefined;
   try {
     address = parseSettings(env, ["ALERT_WEBHOOK_URL"]).ALERT_WEBHOOK_URL;

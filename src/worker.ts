@@ -2,36 +2,37 @@
 import type { ExecutionContext, MessageBatch } from "@cloudflare/workers-types";
 import { Hono } from "hono";
 import { mappings } from "../mappings/index.ts";
-import { adminApi } from "./admin/route.ts";
+import { adminApi } from "./admin/api.ts";
 import { createAlert, misconfigured } from "./alert.ts";
+import type { Deps, Env } from "./context.ts";
 import { consume } from "./deliver/consume.ts";
-import type { QueueMessage } from "./deliver/message.ts";
 import { createPace } from "./deliver/pace.ts";
 import { sweep } from "./deliver/sweep.ts";
-import { type Edges, type Env, parseSettings, SettingsError } from "./env.ts";
 import { createRefusalCounter } from "./ledger/refusals.ts";
 import { purge } from "./ledger/retention.ts";
 import { log } from "./log.ts";
+import type { QueueMessage } from "./queue.ts";
 import { receive } from "./receive/route.ts";
+import { parseSettings, SettingsError } from "./settings.ts";
+import { DAY } from "./time.ts";
 
-const DAY = 86_400_000;
 /** Rows that retention blanks in a minute. */
 const PURGE_SLICE = 500;
 
-/** Builds the Worker's handlers over the world outside: clock, chance, network and mapping files. */
-export function createWorker(edges: Edges) {
-  const house = {
-    ...edges,
+/** Builds the Worker's handlers over their dependencies: clock, randomness, network and mapping files. */
+export function createWorker(deps: Deps) {
+  const context = {
+    ...deps,
     countRefusal: createRefusalCounter(),
-    pace: createPace(edges),
-    alert: createAlert(edges),
+    pace: createPace(deps),
+    alert: createAlert(deps),
   };
   const app = new Hono<{ Bindings: Env }>();
-  app.post("/webhooks/:provider", (c) => receive(c, house));
+  app.post("/webhooks/:provider", (c) => receive(c, context));
   app.all("/webhooks/:provider", (c) =>
     c.json({ error: "method_not_allowed", message: "Webhooks are sent with POST." }, 405, { allow: "POST" }),
   );
-  app.route("/api", adminApi(edges));
+  app.route("/api", adminApi(deps));
   app.get("/", (c) => c.text("webhook-to-lead: send webhooks to POST /webhooks/<provider>\n"));
   app.notFound((c) =>
     c.json({ error: "not_found", message: "Webhooks go to POST /webhooks/<provider>." }, 404),
@@ -46,15 +47,15 @@ export function createWorker(edges: Edges) {
 
   return {
     fetch: (request: Request, env: Env, ctx: ExecutionContext) => app.fetch(request, env, ctx),
-    queue: (batch: MessageBatch<QueueMessage>, env: Env) => consume(batch, env, house),
+    queue: (batch: MessageBatch<QueueMessage>, env: Env) => consume(batch, env, context),
     scheduled: async (_controller: unknown, env: Env) => {
-      await sweep(env, edges);
+      await sweep(env, deps);
       try {
         const { RETENTION_DAYS } = parseSettings(env, ["RETENTION_DAYS"]);
-        await purge(env.DB, edges.now() - RETENTION_DAYS * DAY, PURGE_SLICE);
+        await purge(env.DB, deps.now() - RETENTION_DAYS * DAY, PURGE_SLICE);
       } catch (error) {
         if (!(error instanceof SettingsError)) throw error;
-        await house.alert(env, misconfigured(error));
+        await context.alert(env, misconfigured(error));
       }
     },
   };

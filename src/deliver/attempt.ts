@@ -1,10 +1,11 @@
 /** One delivery attempt of one lead: register, then record, and what to write into the ledger. */
 import { type Answer, type Dub, TIMEOUT, trackLead } from "../dub/client.ts";
 import { FIND_CALLS, findLead } from "../dub/find.ts";
-import type { DeliverySettings } from "../env.ts";
 import type { Lead } from "../lead.ts";
 import type { Claim, Settlement } from "../ledger/delivery.ts";
-import { statusOf } from "../reasons.ts";
+import type { DeliverySettings } from "../settings.ts";
+import { statusOf } from "../states.ts";
+import { DAY } from "../time.ts";
 import { type Decision, outcomeOf, outcomeOfFinding, type Phase } from "./outcome.ts";
 import type { Pace } from "./pace.ts";
 import { nextWait } from "./schedule.ts";
@@ -32,7 +33,7 @@ const WINDOW_MARGIN = 2000;
 const MAX_CALLS = 44;
 
 /** Milliseconds for which Dub surely recognises a lead it has recorded: its seven days, less one to be safe. */
-const DUB_REMEMBERS = 6 * 24 * 3_600_000;
+const DUB_REMEMBERS = 6 * DAY;
 
 /** look: asks Dub whether it lists the lead. */
 type Step = Phase | "look";

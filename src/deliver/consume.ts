@@ -1,19 +1,14 @@
 /** The queue consumer: claims what its messages point at, delivers it, writes what came of it. The ledger decides. */
 import type { MessageBatch } from "@cloudflare/workers-types";
 import { type Alert, misconfigured } from "../alert.ts";
-import {
-  DELIVERY,
-  type DeliverySettings,
-  type Edges,
-  type Env,
-  parseSettings,
-  SettingsError,
-} from "../env.ts";
+import type { Deps, Env } from "../context.ts";
 import { keepAndClaim, pause, type Settlement, settle } from "../ledger/delivery.ts";
 import { log } from "../log.ts";
-import { needsOperator, REASONS, type Reason } from "../reasons.ts";
+import type { QueueMessage } from "../queue.ts";
+import { DELIVERY, type DeliverySettings, parseSettings, SettingsError } from "../settings.ts";
+import { needsOperator, REASONS, type Reason } from "../states.ts";
+import { HOUR } from "../time.ts";
 import { attempt, type Run } from "./attempt.ts";
-import type { QueueMessage } from "./message.ts";
 import { CALLS_PER_MINUTE, type Pace } from "./pace.ts";
 import { sweep, sweepLater } from "./sweep.ts";
 
@@ -21,7 +16,6 @@ import { sweep, sweepLater } from "./sweep.ts";
 const LEASE = 120_000;
 /** A Worker may hold six connections open; one is left for the ledger. */
 const CONCURRENCY = 5;
-const HOUR = 3_600_000;
 /** Subrequests that a sweep makes at most. */
 const SWEEP_CALLS = 8;
 /** Reasons for which Dub is left alone as a whole. */
@@ -31,19 +25,19 @@ const PAUSES = new Set<Reason>(["rate_limited", "dub_unreachable"]);
 export async function consume(
   batch: MessageBatch<QueueMessage>,
   env: Env,
-  edges: Edges & { pace: Pace; alert: Alert },
+  deps: Deps & { pace: Pace; alert: Alert },
 ): Promise<void> {
   let settings: DeliverySettings;
   try {
     settings = parseSettings(env, DELIVERY);
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error;
-    await edges.alert(env, misconfigured(error));
+    await deps.alert(env, misconfigured(error));
     return postpone(batch);
   }
   const wokenUp = batch.messages.some(({ body }) => "sweep" in body);
   if (wokenUp)
-    await sweep(env, edges).catch((error: Error) =>
+    await sweep(env, deps).catch((error: Error) =>
       log("error", "ledger_down", { during: "sweep", message: error.message }),
     );
   const carried = batch.messages.flatMap(({ body }) => ("event" in body ? [body.event] : []));
@@ -55,7 +49,7 @@ export async function consume(
     ),
   ];
   if (ids.length === 0) return;
-  const begun = edges.now();
+  const begun = deps.now();
   const ledger = await keepAndClaim(env.DB, carried, ids, begun, begun + LEASE).catch((error: Error) => {
     log("error", "ledger_down", { during: "claim", events: ids.length, message: error.message });
     return null;
@@ -64,10 +58,10 @@ export async function consume(
 
   const allowed = ledger.perMinute ?? CALLS_PER_MINUTE;
   const run: Run = {
-    dub: { url: settings.DUB_API_URL, key: settings.DUB_API_KEY ?? "", fetch: edges.fetch, now: edges.now },
+    dub: { url: settings.DUB_API_URL, key: settings.DUB_API_KEY ?? "", fetch: deps.fetch, now: deps.now },
     settings,
-    random: edges.random,
-    pace: edges.pace,
+    random: deps.random,
+    pace: deps.pace,
     perMinute: allowed,
     unanswered: 0,
     calls: wokenUp ? SWEEP_CALLS : 0,
@@ -91,11 +85,11 @@ export async function consume(
   for (const settlement of settlements) logSettlement(settlement);
   const { stop } = run;
   try {
-    await settle(env.DB, settlements, edges.now());
+    await settle(env.DB, settlements, deps.now());
     const until = stop && PAUSES.has(stop.reason) ? stop.until : 0;
     if (stop?.reason === "dub_unreachable") await pause(env.DB, "outage", until);
     else if (until > 0 || run.perMinute !== allowed) await pause(env.DB, "rate_limit", until, run.perMinute);
-    if (until > 0) await sweepLater(env, until - edges.now());
+    if (until > 0) await sweepLater(env, until - deps.now());
   } catch (error) {
     // The leases run out and the sweep finds the rows; an open claim tells the next attempt that this one may have recorded.
     log("error", "ledger_down", {
@@ -105,7 +99,7 @@ export async function consume(
     });
   }
   for (const reason of new Set(settlements.map((one) => one.reason)))
-    if (needsOperator(reason)) await edges.alert(env, { code: reason, ...REASONS[reason] });
+    if (needsOperator(reason)) await deps.alert(env, { code: reason, ...REASONS[reason] });
 }
 
 /** Leaves events to the queue for a while: 30 s at first, an hour in the end. What only points at rows the sweep sends again. */

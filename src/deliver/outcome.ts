@@ -4,7 +4,8 @@
  */
 import type { Answer, CreditedLink } from "../dub/client.ts";
 import type { Found } from "../dub/find.ts";
-import type { ReasonOf } from "../reasons.ts";
+import type { ReasonOf } from "../states.ts";
+import { DAY, HOUR, MINUTE } from "../time.ts";
 
 /** register: `mode: "deferred"`, may be repeated freely. record: the call that counts the lead. */
 export type Phase = "register" | "record";
@@ -50,9 +51,7 @@ export type Outcome =
   /** The dedup key is there, and whose it is only Dub's list of leads can tell. */
   | { kind: "ask" };
 
-const MINUTE = 60_000;
-const HOUR = 60 * MINUTE;
-const DEDUP_KEY_LIFE = 7 * 24 * HOUR;
+const DEDUP_KEY_LIFE = 7 * DAY;
 
 /** Dub's answer in a given situation → what becomes of the lead. */
 export function outcomeOf(answer: Answer, situation: Situation): Outcome {

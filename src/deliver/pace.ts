@@ -2,12 +2,12 @@
  * The pace of calls to Dub. Its limit is a sliding window: who calls until refused is refused again when the window
  * ends, since the full window still counts, and gets through half of what is allowed. So calls are spread over it.
  */
-import type { Edges } from "../env.ts";
+import type { Deps } from "../context.ts";
+import { MINUTE } from "../time.ts";
 
 /** Calls a minute of Dub's Business plan, the smallest that takes leads. Dub names another limit with any error. */
 export const CALLS_PER_MINUTE = 1200;
 
-const MINUTE = 60_000;
 /** Share of the limit that is used; what is left is for calls that come close together after a rest. */
 const SHARE = 0.97;
 /** Milliseconds of rest that may be caught up with at once. */
@@ -17,7 +17,7 @@ const CATCH_UP = 1200;
 export type Pace = (perMinute: number) => Promise<void>;
 
 /** Makes the pace of an isolate, shared by all its batches. */
-export function createPace({ now, sleep }: Pick<Edges, "now" | "sleep">): Pace {
+export function createPace({ now, sleep }: Pick<Deps, "now" | "sleep">): Pace {
   let next = Number.NEGATIVE_INFINITY;
   return async (perMinute) => {
     const at = Math.max(next, now() - CATCH_UP);

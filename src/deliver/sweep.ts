@@ -1,15 +1,15 @@
 /** The sweep: each minute, and when a pause ends, puts whatever is due on its way again. */
-import type { Edges, Env } from "../env.ts";
+import type { Deps, Env } from "../context.ts";
 import { giveBack, takeDue } from "../ledger/delivery.ts";
 import { log } from "../log.ts";
-import { enqueue } from "./message.ts";
+import { enqueue } from "../queue.ts";
 import { CALLS_PER_MINUTE } from "./pace.ts";
 
 /** Milliseconds for which a row put on its way is left alone. */
 const QUEUED_FOR = 10 * 60_000;
 
-export async function sweep(env: Env, edges: Edges): Promise<void> {
-  const now = edges.now();
+export async function sweep(env: Env, deps: Deps): Promise<void> {
+  const now = deps.now();
   const ids = await takeDue(env.DB, now, now + QUEUED_FOR, CALLS_PER_MINUTE);
   await putOnTheirWay(env, ids, "sweep");
 }

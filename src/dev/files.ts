@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { parseEnv } from "node:util";
 import { Sample } from "../mapping/schema.ts";
-import { SecretError } from "../receive/verify/secret.ts";
+import { SecretError } from "../verify/secret.ts";
 
 export const ROOT = resolve(import.meta.dirname, "../..");
 export const MAPPINGS = join(ROOT, "mappings");

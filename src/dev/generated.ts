@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod/mini";
 import { MappingFile, Sample } from "../mapping/schema.ts";
-import { REASONS, STATUSES } from "../reasons.ts";
+import { REASONS, STATUSES } from "../states.ts";
 import { MAPPINGS, ROOT } from "./files.ts";
 
 /** Path → content. */

@@ -3,7 +3,7 @@ import type { D1Database, D1PreparedStatement } from "@cloudflare/workers-types"
 import type { Doubt } from "../deliver/outcome.ts";
 import type { CreditedLink } from "../dub/client.ts";
 import type { Lead } from "../lead.ts";
-import type { Reason, Status } from "../reasons.ts";
+import type { Reason, Status } from "../states.ts";
 import type { NewEvent } from "./event.ts";
 import { HOLDS_KEY, keepStatements } from "./keep.ts";
 

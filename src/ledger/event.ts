@@ -2,7 +2,7 @@
 import { type Lead, normalEventName } from "../lead.ts";
 import { printable } from "../log.ts";
 import type { MappedEvent, Outcome } from "../mapping/apply.ts";
-import { type Reason, type ReasonOf, type Status, statusOf } from "../reasons.ts";
+import { type Reason, type ReasonOf, type Status, statusOf } from "../states.ts";
 
 /** What mapping makes of an event, as the ledger keeps it. `lead` and `warnings` are JSON. */
 export type MappedColumns = {

@@ -1,6 +1,6 @@
 /** Keeping events: idempotent, and one lead for each customer and event name. */
 import type { D1Database, D1PreparedStatement } from "@cloudflare/workers-types";
-import type { Reason, Status } from "../reasons.ts";
+import type { Reason, Status } from "../states.ts";
 import type { NewEvent } from "./event.ts";
 
 /** While a fresh event's queue message is on its way, the sweep leaves the event alone for so long (milliseconds). */

@@ -1,6 +1,6 @@
 /** Applies a compiled mapping: one webhook → its events, each with the lead it makes or the reason why it makes none. */
 import { type Lead, type LeadField, tidyLead, usableClickId, type Warning } from "../lead.ts";
-import type { ReasonOf } from "../reasons.ts";
+import type { ReasonOf } from "../states.ts";
 import type { Compiled, CompiledRule, Mapping, Value } from "./compile.ts";
 import { isTrue } from "./expression.ts";
 

@@ -1,6 +1,7 @@
 /** The request's body: read as bytes up to a limit, then decoded into JSON. */
 
-import { concat } from "./verify/bytes.ts";
+import { parseJson } from "../json.ts";
+import { concat } from "../verify/bytes.ts";
 
 /** The body's bytes, or null when there are more than `limit`. */
 export async function readBody(request: Request, limit: number): Promise<Uint8Array<ArrayBuffer> | null> {
@@ -54,18 +55,6 @@ function decodeLines(text: string): Decoded {
     }
   });
   return good > 0 ? { ok: true, value, text: JSON.stringify(value) } : { ok: false, problem: "not_json" };
-}
-
-type Context = { source?: string };
-
-/** JSON.parse, except that whole numbers too large for a double stay as the digits that were sent: they are ids. */
-export function parseJson(text: string): unknown {
-  if (!/\d{16}/.test(text)) return JSON.parse(text);
-  const reviver = (_key: string, value: unknown, context?: Context) =>
-    typeof value === "number" && !Number.isSafeInteger(value) && /^-?\d+$/.test(context?.source ?? "")
-      ? context?.source
-      : value;
-  return JSON.parse(text, reviver);
 }
 
 /** Webhooks nest a handful of levels; the recursion of JSON.stringify ends at thousands. */

@@ -1,8 +1,9 @@
 /** The keys of each provider, imported once for each isolate. */
-import { providerSecret, secretName } from "../env.ts";
+
 import type { Mapping } from "../mapping/compile.ts";
-import { prepareKeys } from "./verify/index.ts";
-import type { Keys } from "./verify/secret.ts";
+import { providerSecret, secretName } from "../settings.ts";
+import { prepareKeys } from "../verify/index.ts";
+import type { Keys } from "../verify/secret.ts";
 
 const cache = new Map<string, { secret: string; keys: Promise<Keys> }>();
 

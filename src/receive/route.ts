@@ -1,16 +1,7 @@
 /** The front door: `POST /webhooks/:provider`. */
 import type { Context } from "hono";
 import { type Alert, misconfigured } from "../alert.ts";
-import { enqueue, fitsQueue } from "../deliver/message.ts";
-import {
-  type Edges,
-  type Env,
-  FRONT_DOOR,
-  parseSettings,
-  type Settings,
-  SettingsError,
-  secretName,
-} from "../env.ts";
+import type { Deps, Env } from "../context.ts";
 import { type NewEvent, newEvent } from "../ledger/event.ts";
 import { keep } from "../ledger/keep.ts";
 import type { RefusalCounter } from "../ledger/refusals.ts";
@@ -18,10 +9,12 @@ import { log } from "../log.ts";
 import { mapWebhook } from "../mapping/apply.ts";
 import { mappingOf } from "../mapping/cache.ts";
 import { MappingError } from "../mapping/compile.ts";
+import { enqueue, fitsQueue } from "../queue.ts";
+import { FRONT_DOOR, parseSettings, type Settings, SettingsError, secretName } from "../settings.ts";
+import { explain, verify } from "../verify/index.ts";
+import { SecretError } from "../verify/secret.ts";
 import { type BodyProblem, decodeBody, readBody } from "./body.ts";
 import { keysOf } from "./keys.ts";
-import { explain, verify } from "./verify/index.ts";
-import { SecretError } from "./verify/secret.ts";
 
 /** A webhook with more events than this is refused; Auth0 batches hold some hundreds. */
 const MAX_EVENTS = 1000;
@@ -46,7 +39,7 @@ export type EventAnswer =
  */
 export async function receive(
   c: Context<{ Bindings: Env }>,
-  edges: Edges & { countRefusal: RefusalCounter; alert: Alert },
+  deps: Deps & { countRefusal: RefusalCounter; alert: Alert },
 ): Promise<Response> {
   const provider = c.req.param("provider") ?? "";
   const { env } = c;
@@ -58,13 +51,13 @@ export async function receive(
   let keys: Awaited<ReturnType<typeof keysOf>>;
   try {
     settings = parseSettings(env, FRONT_DOOR);
-    mapping = mappingOf(provider, edges.mappings);
+    mapping = mappingOf(provider, deps.mappings);
     keys = mapping && (await keysOf(mapping, env));
   } catch (error) {
     if (!(error instanceof SettingsError || error instanceof SecretError || error instanceof MappingError))
       throw error;
     c.executionCtx.waitUntil(
-      edges.alert(env, misconfigured(error, error instanceof SettingsError ? undefined : provider)),
+      deps.alert(env, misconfigured(error, error instanceof SettingsError ? undefined : provider)),
     );
     return failed(503, "misconfigured", error.message);
   }
@@ -72,7 +65,7 @@ export async function receive(
     return failed(
       404,
       "unknown_provider",
-      `There is no mapping file for this provider. There are: ${Object.keys(edges.mappings).join(", ")}.`,
+      `There is no mapping file for this provider. There are: ${Object.keys(deps.mappings).join(", ")}.`,
     );
   const secret = secretName(provider);
   if (!keys)
@@ -82,11 +75,11 @@ export async function receive(
       `This provider is off. Set the Worker secret ${secret} to turn it on.`,
     );
 
-  const now = edges.now();
+  const now = deps.now();
   const refuse = (reason: string, evidence: string) => {
     log("warn", "refused", { provider, reason, evidence });
     c.executionCtx.waitUntil(
-      edges
+      deps
         .countRefusal(env.DB, provider, reason, evidence, now)
         .catch((error: Error) => log("error", "ledger_down", { during: "count", message: error.message })),
     );
@@ -110,7 +103,7 @@ export async function receive(
     refuse(reason, evidence);
     if (reason === "signature_mismatch" || reason === "token_mismatch")
       c.executionCtx.waitUntil(
-        edges.alert(env, { code: "secret_mismatch", provider, means: evidence, todo: WHO_SENDS }),
+        deps.alert(env, { code: "secret_mismatch", provider, means: evidence, todo: WHO_SENDS }),
       );
     return failed(401, "unauthorized", "The webhook could not be verified.");
   }

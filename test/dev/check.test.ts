@@ -3,16 +3,16 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { setPath } from "../../src/dev/commands/send.ts";
 import { ROOT } from "../../src/dev/files.ts";
 import { generated } from "../../src/dev/generated.ts";
-import { setPath } from "../../src/dev/send.ts";
 
 /** Runs a tool of src/dev in a copy of the project. */
 function run(root: string, tool: string, ...args: string[]): { code: number; output: string } {
   try {
     return {
       code: 0,
-      output: execFileSync(process.execPath, [join(root, "src/dev", tool), ...args], {
+      output: execFileSync(process.execPath, [join(root, "src/dev/commands", tool), ...args], {
         encoding: "utf8",
         stdio: ["ignore", "pipe", "pipe"],
       }),

@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { deploy } from "../../src/dev/deploy.ts";
+import { deploy } from "../../src/dev/commands/deploy.ts";
 import { UserError } from "../../src/dev/files.ts";
-import { wrangler } from "../../src/dev/wrangler.ts";
+import { wrangler } from "../../src/dev/process/wrangler.ts";
 
 describe("npm run deploy", () => {
   const names = { database: "db", queue: "q" };

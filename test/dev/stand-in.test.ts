@@ -3,9 +3,9 @@ import { Dub } from "dub";
 import type { LeadEvent, TrackLeadRequestBody } from "dub/models/operations";
 import { Hono } from "hono";
 import { afterEach, describe, expect, it } from "vitest";
-import { createDubStandIn, LOCAL_KEY, type StandInOptions } from "../../src/dev/dub.ts";
-import type { Fault } from "../../src/dev/dub-faults.ts";
-import { type Served, serveDub } from "../../src/dev/serve.ts";
+import { createDubStandIn, LOCAL_KEY, type StandInOptions } from "../../src/dev/stand-in/dub.ts";
+import type { Fault } from "../../src/dev/stand-in/faults.ts";
+import { type Served, serveDub } from "../../src/dev/stand-in/serve.ts";
 import { findLead } from "../../src/dub/find.ts";
 import type { Lead } from "../../src/lead.ts";
 

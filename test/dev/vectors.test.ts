@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { ROOT } from "../../src/dev/files.ts";
 import { Verify } from "../../src/mapping/schema.ts";
-import { utf8 } from "../../src/receive/verify/bytes.ts";
-import { prepareKeys, verify } from "../../src/receive/verify/index.ts";
+import { utf8 } from "../../src/verify/bytes.ts";
+import { prepareKeys, verify } from "../../src/verify/index.ts";
 
 const path = join(ROOT, "../shared/facts/payloads/signature-vectors.json");
 type Vector = {

@@ -1,6 +1,7 @@
 /** What is sent and what goes wrong: sign-ups, each with the faults that its calls to Dub meet, all from one seed. */
-import type { Fault } from "../../src/dev/dub-faults.ts";
+
 import { readSample } from "../../src/dev/files.ts";
+import type { Fault } from "../../src/dev/stand-in/faults.ts";
 
 /** One way in which Dub fails a lead: the faults of its calls in order, by phase. Later calls are answered as Dub does. */
 type Kind = {

@@ -4,16 +4,24 @@
  */
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { createDubStandIn, LOCAL_KEY } from "../../src/dev/dub.ts";
-import type { Call } from "../../src/dev/dub-faults.ts";
 import { ROOT, readMapping } from "../../src/dev/files.ts";
-import { secretFor } from "../../src/dev/secrets.ts";
-import { serveDub } from "../../src/dev/serve.ts";
-import { sampleBody, sign } from "../../src/dev/sign.ts";
-import { type DevServer, freePort, knock, startDev, wrangler, writeEnvFile } from "../../src/dev/wrangler.ts";
-import { secretName } from "../../src/env.ts";
+import {
+  type DevServer,
+  freePort,
+  knock,
+  startDev,
+  wrangler,
+  writeEnvFile,
+} from "../../src/dev/process/wrangler.ts";
+import { secretFor } from "../../src/dev/samples/secrets.ts";
+import { sampleBody, sign } from "../../src/dev/samples/sign.ts";
+import { createDubStandIn, LOCAL_KEY } from "../../src/dev/stand-in/dub.ts";
+import type { Call } from "../../src/dev/stand-in/faults.ts";
+import { serveDub } from "../../src/dev/stand-in/serve.ts";
 import { compileMapping } from "../../src/mapping/compile.ts";
 import type { EventAnswer } from "../../src/receive/route.ts";
+import { secretName } from "../../src/settings.ts";
+import { MINUTE } from "../../src/time.ts";
 import { age, isBusy, type Row, rowsOf } from "./ledger.ts";
 import { type Customer, makePlan, type Plan, randomFrom, type Webhook } from "./plan.ts";
 
@@ -39,7 +47,6 @@ export type Result = {
   recorded: Map<string, number>;
 };
 
-const MINUTE = 60_000;
 const PROVIDERS = ["clerk", "auth0-logs"];
 /** As long as leases, pauses and marks of queue messages last at most. */
 const OVER = 11 * MINUTE;

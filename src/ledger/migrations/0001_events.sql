@@ -5,7 +5,7 @@ CREATE TABLE events (
   event_id TEXT,                        -- as the provider names it; null once retention has blanked the row
   type TEXT,                            -- as the provider names it
   status TEXT NOT NULL,                 -- pending, delivered, duplicate, skipped, rejected, failed
-  reason TEXT NOT NULL,                 -- src/reasons.ts
+  reason TEXT NOT NULL,                 -- src/states.ts
   detail TEXT,                          -- what Dub or the mapping said
   warnings TEXT,                        -- JSON: repairs made to the lead
   lead TEXT,                            -- JSON: the lead body

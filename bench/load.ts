@@ -1,0 +1,68 @@
+/**
+ * `npm run load`: how soon webhooks are acknowledged, how fast a backlog drains, and what happens after a 429; on this
+ * machine only, with a stand-in for Dub. Exits with 1 if a target is missed. `-- --quick` does less of everything.
+ */
+import { cpus, loadavg } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { main, ROOT, readJson, UserError } from "../src/dev/files.ts";
+import { interrupted } from "../src/dev/process/wrangler.ts";
+import { measureAcknowledgements } from "./acknowledge.ts";
+import { fillLedger, measureDrain } from "./drain.ts";
+import { closeAll, prepare } from "./running.ts";
+
+const FULL = { rounds: 3, steady: 320, flatOut: 600, backlog: 2000, drain: 120_000 };
+const QUICK = { rounds: 1, steady: 200, flatOut: 300, backlog: 1200, drain: 30_000 };
+/** Milliseconds after which a run is given up; a full one takes some seven minutes. */
+const PATIENCE = 12 * 60_000;
+
+async function load(): Promise<number> {
+  const { rounds, steady, flatOut, backlog, drain } = options();
+  const begun = Date.now();
+  const say = (line: string) => console.error(`${new Date().toTimeString().slice(0, 8)}  ${line}`);
+  const facts = machine();
+  await prepare();
+  const filled = await fillLedger(backlog, say);
+  const parts = [
+    await measureAcknowledgements({ rounds, steady, flatOut }, say),
+    await measureDrain(filled, drain, say),
+  ];
+  const wrong = parts.flatMap((part) => part.wrong);
+  say(`done in ${((Date.now() - begun) / 60_000).toFixed(1)} minutes\n`);
+  console.log([facts, ...parts.map(({ text }) => text)].join("\n\n"));
+  console.log(`\n${wrong.length === 0 ? "Every target is met." : `**Missed:** ${wrong.join(" ")}`}`);
+  return wrong.length === 0 ? 0 : 1;
+}
+
+function options(): typeof FULL {
+  try {
+    return parseArgs({ options: { quick: { type: "boolean" } } }).values.quick ? QUICK : FULL;
+  } catch (error) {
+    throw new UserError(`${(error as Error).message}\nnpm run load [-- --quick]`);
+  }
+}
+
+/** The machine in a line. */
+function machine(): string {
+  const all = cpus();
+  const { version } = readJson(join(ROOT, "node_modules/wrangler/package.json")) as { version: string };
+  return `${all[0]?.model.trim()}, ${all.length} cores; Node ${process.versions.node}, wrangler ${version}; load average before: ${loadavg()[0]?.toFixed(1)}`;
+}
+
+await main(async () => {
+  const stopped = interrupted();
+  const late = new Promise<number>((resolve) => {
+    setTimeout(() => {
+      console.error("Given up: this takes too long.");
+      resolve(1);
+    }, PATIENCE).unref();
+  });
+  try {
+    const ended = await Promise.race([load(), stopped, late]);
+    process.exitCode = ended === "interrupted" ? 130 : ended;
+  } finally {
+    await closeAll();
+  }
+  // Whatever still waits is of no interest any more.
+  process.exit();
+});

@@ -1,0 +1,52 @@
+/** `npm run deploy`: checks, creates what is missing, migrates, deploys; in this order, so that no webhook meets half a house. */
+import { unstable_readConfig as readConfig } from "wrangler";
+import { parseSettings, SettingsError } from "../../settings.ts";
+import { main, UserError } from "../files.ts";
+import { wrangler } from "../process/wrangler.ts";
+import { refuseWrongMappings } from "./check.ts";
+
+/** Runs wrangler to its end: quietly, or shown to the person. Throws when it fails. */
+export type RunWrangler = (args: string[], options?: { show: boolean }) => Promise<string>;
+type Names = { database: string; queue: string };
+
+/** Creates database and queue unless they are there, then migrates and deploys with `flags`. */
+export async function deploy(run: RunWrangler, { database, queue }: Names, flags: string[]): Promise<void> {
+  const show = { show: true };
+  const exists = (args: string[]) =>
+    run(args).then(
+      () => true,
+      () => false,
+    );
+  // whoami exits with 0 either way.
+  if (/not authenticated/i.test(await run(["whoami"])))
+    throw new UserError(
+      'Not logged in to Cloudflare. Run "npx wrangler login", or set CLOUDFLARE_API_TOKEN.',
+    );
+  if (!(await exists(["d1", "info", database]))) await run(["d1", "create", database], show);
+  if (!(await exists(["queues", "info", queue]))) await run(["queues", "create", queue], show);
+  await run(["d1", "migrations", "apply", database, "--remote"], show);
+  await run(["deploy", ...flags], show);
+}
+
+/** The names of what wrangler.toml binds, and its vars checked. */
+function readNames(): Names {
+  const config = readConfig({ config: "wrangler.toml" });
+  try {
+    parseSettings(config.vars);
+  } catch (error) {
+    throw error instanceof SettingsError ? new UserError(`wrangler.toml, [vars]: ${error.message}`) : error;
+  }
+  const database = config.d1_databases[0]?.database_name;
+  const queue = config.queues.consumers?.[0]?.queue;
+  if (!database || !queue)
+    throw new UserError("wrangler.toml must name a D1 database (database_name) and a queue.");
+  return { database, queue };
+}
+
+if (import.meta.main)
+  await main(async () => {
+    await refuseWrongMappings();
+    await deploy(wrangler, readNames(), process.argv.slice(2));
+    console.log("\nDeployed. Next: npx wrangler secret put DUB_API_KEY, then the secret of each provider.");
+    return 0;
+  });

@@ -1,0 +1,42 @@
+/** `npm run dev -- <flags of wrangler dev>`: local migrations, then `wrangler dev` with your own settings. */
+
+import { main } from "../files.ts";
+import { freePort, interrupted, startDev, wrangler } from "../process/wrangler.ts";
+import { refuseWrongMappings } from "./check.ts";
+
+/** The value of a flag among wrangler's, which are passed on as they are. */
+function flag(args: string[], ...names: string[]): string | undefined {
+  for (const [i, arg] of args.entries()) {
+    if (names.includes(arg)) return args[i + 1];
+    const name = names.find((one) => arg.startsWith(`${one}=`));
+    if (name) return arg.slice(name.length + 1);
+  }
+  return undefined;
+}
+
+async function dev(): Promise<number> {
+  const stopped = interrupted();
+  await refuseWrongMappings();
+  const args = process.argv.slice(2);
+  const persist = flag(args, "--persist-to");
+  await wrangler([
+    "d1",
+    "migrations",
+    "apply",
+    "DB",
+    "--local",
+    ...(persist ? ["--persist-to", persist] : []),
+  ]);
+  const asked = flag(args, "--port");
+  const port = asked ? Number(asked) : await freePort(8787);
+  const server = startDev({
+    port,
+    args: asked ? args : ["--port", String(port), ...args],
+    onLine: (line) => console.log(line),
+  });
+  const ended = await Promise.race([stopped, server.exited]);
+  await server.stop();
+  return ended === "interrupted" ? 0 : ended;
+}
+
+await main(dev);

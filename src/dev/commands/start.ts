@@ -1,0 +1,190 @@
+/**
+ * `npm start`: the whole house on this machine, with a stand-in for Dub. Sends one signed sample of each provider
+ * through the front door, prints what became of it, and stays up. `-- --once` exits after the table instead.
+ */
+import { mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { secretName } from "../../settings.ts";
+import { REASONS } from "../../states.ts";
+import { DEFAULT_SAMPLE, main, providers, ROOT, readSample, UserError } from "../files.ts";
+import { formatLine, type LogLine, parseLine, table } from "../print.ts";
+import {
+  type DevServer,
+  freePort,
+  interrupted,
+  startDev,
+  wrangler,
+  writeEnvFile,
+} from "../process/wrangler.ts";
+import { postSample } from "../samples/post.ts";
+import { adminToken, secretFor } from "../samples/secrets.ts";
+import { createDubStandIn, LOCAL_KEY } from "../stand-in/dub.ts";
+import { serveDub } from "../stand-in/serve.ts";
+import { refuseWrongMappings } from "./check.ts";
+
+const STATE = join(ROOT, ".wrangler/start");
+const ENV_FILE = join(STATE, "worker.env");
+const WANTED_PORT = 8787;
+/** A sample that has not ended by then (milliseconds) is shown as it stands. */
+const PATIENCE = 30_000;
+
+async function start(): Promise<number> {
+  const { once } = options();
+  await refuseWrongMappings();
+  const port = await freePort(WANTED_PORT);
+  if (port !== WANTED_PORT) console.log(`Port ${WANTED_PORT} is taken, using ${port}.`);
+  rmSync(STATE, { recursive: true, force: true });
+  mkdirSync(STATE, { recursive: true });
+
+  const dub = createDubStandIn();
+  const served = await serveDub(dub);
+  const outcomes = watchOutcomes();
+  let quiet = true;
+  let server: DevServer | undefined;
+  const stop = async () => {
+    await server?.stop();
+    await served.close();
+  };
+  const stopped = interrupted();
+
+  const run = async (): Promise<number> => {
+    console.log("Starting the Worker with a local database and queue, and a stand-in for Dub …");
+    writeEnvFile(ENV_FILE, settings(served.url));
+    await wrangler(["d1", "migrations", "apply", "DB", "--local", "--persist-to", STATE]);
+    server = startDev({
+      port,
+      args: ["--port", String(port), "--persist-to", STATE, "--env-file", ENV_FILE],
+      onLine: (text) => {
+        const line = parseLine(text);
+        if (line) outcomes.see(line);
+        if (line && !quiet) console.log(formatLine(line));
+        if (!line && /\bERROR\b|✘/.test(text)) console.error(text);
+      },
+    });
+    await server.ready();
+    console.log(
+      `Worker        ${server.url}\nDub stand-in  ${served.url}\n\nOne signed sample of each provider:\n`,
+    );
+    const wrong = await sendSamples(server.url, dub, outcomes);
+    if (once) return wrong === 0 ? 0 : 1;
+
+    quiet = false;
+    console.log(`\nListening on ${server.url}/webhooks/<provider>. Try, in another terminal:`);
+    console.log(
+      `  npm run send -- clerk waitlist${port === WANTED_PORT ? "" : ` --to ${server.url}`}\nCtrl-C ends it.\n`,
+    );
+    const ended = await Promise.race([stopped, server.exited]);
+    if (ended !== "interrupted") throw new UserError("The Worker stopped by itself.");
+    return 0;
+  };
+  try {
+    const result = await Promise.race([run(), stopped]);
+    return result === "interrupted" ? 130 : result;
+  } finally {
+    await stop();
+  }
+}
+
+function options(): { once: boolean } {
+  try {
+    return { once: parseArgs({ options: { once: { type: "boolean", default: false } } }).values.once };
+  } catch (error) {
+    throw new UserError(`${(error as Error).message}\nnpm start [-- --once]`);
+  }
+}
+
+/** The Worker's settings here. The real Dub is never asked, whatever .dev.vars says. */
+function settings(dubUrl: string): Record<string, string> {
+  const secrets = providers().map((provider) => [secretName(provider), secretFor(provider)]);
+  return {
+    DUB_API_URL: dubUrl,
+    DUB_API_KEY: LOCAL_KEY,
+    ADMIN_TOKEN: adminToken(),
+    ...Object.fromEntries(secrets),
+  };
+}
+
+type Outcomes = { see: (line: LogLine) => void; of: (id: string) => Promise<LogLine | undefined> };
+
+/** Follows the Worker's log to what became of each event. */
+function watchOutcomes(): Outcomes {
+  const seen = new Map<string, LogLine>();
+  const waiting = new Map<string, (line: LogLine) => void>();
+  return {
+    see(line) {
+      if (line.code !== "delivery" || typeof line.event !== "string") return;
+      seen.set(line.event, line);
+      if (line.status !== "pending") waiting.get(line.event)?.(line);
+    },
+    async of(id) {
+      const known = seen.get(id);
+      if (known && known.status !== "pending") return known;
+      return new Promise((resolve) => {
+        const late = setTimeout(() => resolve(seen.get(id)), PATIENCE);
+        waiting.set(id, (line) => {
+          clearTimeout(late);
+          resolve(line);
+        });
+      });
+    },
+  };
+}
+
+/** Sends the samples, prints the table; answers how many events are not as the samples expect. */
+async function sendSamples(
+  url: string,
+  dub: ReturnType<typeof createDubStandIn>,
+  outcomes: Outcomes,
+): Promise<number> {
+  const rows: string[][] = [];
+  const wrong: string[] = [];
+  for (const provider of providers()) {
+    const sample = readSample(provider);
+    const { status, text, events } = await postSample(provider, sample, url);
+    if (events.length !== sample.expect.length) {
+      wrong.push(`${provider}: ${sample.expect.length} events expected, but the answer is ${status} ${text}`);
+      rows.push([provider, "", String(status), text]);
+    }
+    for (const [i, event] of events.entries()) {
+      const ended = "id" in event && event.status === "pending" ? await outcomes.of(event.id) : undefined;
+      const became = String(ended?.status ?? event.status);
+      const reason = String(
+        ended?.reason ?? ("reason" in event ? event.reason : "no rule of the mapping takes it"),
+      );
+      const why = reason in REASONS ? REASONS[reason as keyof typeof REASONS].means : reason;
+      rows.push([
+        i === 0 ? provider : "",
+        event.type ?? "",
+        became,
+        ended?.link ? `credited ${ended.link}` : why,
+      ]);
+      const expected = sample.expect[i];
+      const right =
+        expected !== undefined &&
+        ("lead" in expected
+          ? became === "delivered" &&
+            dub.recorded.some(
+              (lead) =>
+                lead.customerExternalId === expected.lead.customerExternalId &&
+                lead.eventName === expected.lead.eventName,
+            )
+          : "ignored" in expected
+            ? became === "ignored"
+            : reason === ("skipped" in expected ? expected.skipped : expected.rejected));
+      if (!right)
+        wrong.push(
+          `${provider}, event ${i + 1}: ${became} (${reason}), but mappings/samples/${provider}/${DEFAULT_SAMPLE}.json expects ${JSON.stringify(expected)}`,
+        );
+    }
+  }
+  console.log(table(["provider", "event", "became", ""], rows));
+  console.log(
+    wrong.length === 0
+      ? `\nAll as the samples expect. Dub's stand-in recorded ${dub.recorded.length} leads.`
+      : `\n${wrong.join("\n")}`,
+  );
+  return wrong.length;
+}
+
+await main(start);

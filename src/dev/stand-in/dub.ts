@@ -1,0 +1,249 @@
+/**
+ * A stand-in for Dub on this machine. It behaves as Dub's server does, the surprising parts included: the dedup key is
+ * set before the click is looked up and never taken back, 404 says five things, Retry-After is epoch milliseconds.
+ * It can be told to fail.
+ */
+import { Hono } from "hono";
+import { DAY } from "../../time.ts";
+import { type Call, type Fault, Unanswered } from "./faults.ts";
+import { createRateLimit } from "./rate-limit.ts";
+import { DubError, HOLDERS, type KeyHolder, type Link, localClick, parseBody } from "./rules.ts";
+
+const DEDUP_LIFE = 7 * DAY;
+const CLICK_CACHE_LIFE = 5 * 60_000;
+
+/** The key that the stand-in accepts. */
+export const LOCAL_KEY = "dub_local_key_of_the_stand_in";
+
+export type Recorded = {
+  at: number;
+  customerExternalId: string;
+  eventName: string;
+  clickId: string;
+  link: string;
+  quantity: number;
+  metadata: unknown;
+};
+
+export type StandInOptions = {
+  now?: () => number;
+  keys?: Record<string, KeyHolder>;
+  /** The link of a click, or undefined for a click that was never made. */
+  click?: (clickId: string) => Link | undefined;
+  fault?: (call: Call) => Fault | undefined;
+  /** Calls a minute for a key; Dub's Business plan has 1,200. */
+  limit?: number;
+  /** Milliseconds until a recorded lead is listed. */
+  listedAfter?: number;
+  /** Whether the keys have the permission analytics.read. */
+  analytics?: boolean;
+};
+
+const shortLinkOf = (link: string) => `https://go.example/${link.replace("link_", "")}`;
+
+type Customer = {
+  externalId: string;
+  name: string;
+  email: string | null;
+  avatar: string | null;
+  clickId: string;
+};
+
+/** Makes a stand-in. `app` is the API; `recorded`, `customers`, `asked` (times of all calls) and `calls` (those let in) are what it has seen, for tests and tables. */
+export function createDubStandIn({
+  now = Date.now,
+  keys = { [LOCAL_KEY]: "owner" },
+  click = localClick,
+  fault = () => undefined,
+  limit = 1200,
+  listedAfter = 0,
+  analytics = true,
+}: StandInOptions = {}) {
+  const holders = new Map(Object.entries(keys));
+  const recorded: Recorded[] = [];
+  const customers = new Map<string, Customer>();
+  const asked: number[] = [];
+  const calls: (Call & { at: number; status: number | "none" })[] = [];
+  const dedup = new Map<string, number>();
+  const clickCache = new Map<string, number>();
+  const rate = createRateLimit(limit, now);
+
+  const authorise = (header: string | undefined) => {
+    asked.push(now());
+    if (header === undefined) throw new DubError(401, "unauthorized", "Missing Authorization header.");
+    if (!header.startsWith("Bearer "))
+      throw new DubError(
+        400,
+        "bad_request",
+        "Misconfigured authorization header. Did you forget to add 'Bearer '?",
+      );
+    const key = header.slice("Bearer ".length);
+    if (!key.startsWith("dub_")) throw new DubError(404, "not_found", "Workspace ID not found.");
+    const holder = holders.get(key);
+    if (holder === undefined) throw new DubError(401, "unauthorized", "Unauthorized: Invalid API key.");
+    if (!rate.take(key)) throw new DubError(429, "rate_limit_exceeded", "Too many requests.");
+    if (holder !== "owner") throw HOLDERS[holder]();
+  };
+
+  const findLink = (clickId: string, storeDown: boolean): Link => {
+    const found = storeDown && !((clickCache.get(clickId) ?? 0) > now()) ? undefined : click(clickId);
+    if (!found) throw new DubError(404, "not_found", `Click event not found for clickId: ${clickId}`);
+    if (!storeDown) clickCache.set(clickId, now() + CLICK_CACHE_LIFE);
+    if (found.state === "deleted")
+      throw new DubError(404, "not_found", `Link not found for clickId: ${clickId}, linkId: ${found.id}`);
+    if (found.state === "foreign")
+      throw new DubError(404, "not_found", `Link for clickId ${clickId} does not belong to the workspace`);
+    if (found.state === "disabled")
+      throw new DubError(404, "not_found", `Link for clickId ${clickId} is disabled, lead not tracked`);
+    return found;
+  };
+
+  const track = (body: Awaited<ReturnType<typeof parseBody>>, failure: Fault | undefined) => {
+    const { externalId, eventName } = body;
+    if (failure === "error_before_key")
+      throw new DubError(500, "internal_server_error", "An internal server error occurred.");
+    const known = customers.get(externalId);
+    const clickId = body.clickId || known?.clickId;
+    if (!clickId)
+      throw new DubError(
+        400,
+        "bad_request",
+        "The `clickId` property was not provided in the request, and no existing customer with the provided `customerExternalId` was found.",
+      );
+    const answer = (link: Link | null) => {
+      const customer = customers.get(externalId) ?? {
+        externalId,
+        name: body.customerName ?? null,
+        email: body.customerEmail ?? null,
+        avatar: body.customerAvatar ?? null,
+      };
+      const { clickId: _, ...shown } = customer as Customer;
+      return {
+        click: { id: clickId },
+        link: link && {
+          id: link.id,
+          domain: "go.example",
+          key: link.id.replace("link_", ""),
+          shortLink: shortLinkOf(link.id),
+          url: "https://orchard.example/",
+          partnerId: "pn_local",
+          programId: null,
+          tenantId: null,
+          externalId: null,
+        },
+        customer: shown,
+      };
+    };
+
+    if (failure === "null_link") return answer(null);
+    if (body.mode !== "deferred") {
+      const key = `${externalId}:${eventName.toLowerCase().replaceAll(" ", "-")}`;
+      if ((dedup.get(key) ?? 0) > now()) return answer(null);
+      dedup.set(key, now() + DEDUP_LIFE);
+      if (failure === "reset_after_key") throw new Unanswered("reset");
+      if (failure === "error_after_key")
+        throw new DubError(500, "internal_server_error", "An internal server error occurred.");
+    }
+    const link = findLink(clickId, failure === "click_store_down");
+    if (!known) {
+      if (failure === "customer_store_down")
+        throw new DubError(500, "internal_server_error", "An internal server error occurred.");
+      const name = body.customerName || body.customerEmail || "Quiet Green Heron";
+      customers.set(externalId, {
+        externalId,
+        name,
+        email: body.customerEmail ?? null,
+        avatar: body.customerAvatar ?? null,
+        clickId,
+      });
+    }
+    if (body.mode !== "deferred")
+      recorded.push({
+        at: now(),
+        customerExternalId: externalId,
+        eventName,
+        clickId,
+        link: link.id,
+        quantity: body.eventQuantity ?? 1,
+        metadata: body.metadata ?? null,
+      });
+    return answer(link);
+  };
+
+  const app = new Hono();
+  app.post("/track/lead", async (c) => {
+    authorise(c.req.header("authorization"));
+    const body = await parseBody(c.req.raw);
+    const call: Call = {
+      phase: body.mode === "deferred" ? "register" : "record",
+      customerExternalId: body.externalId,
+      eventName: body.eventName,
+      clickId: body.clickId ?? "",
+    };
+    const note = (status: number | "none") => calls.push({ ...call, at: now(), status });
+    const failure = fault(call);
+    try {
+      if (failure === "rate_limited") throw new DubError(429, "rate_limit_exceeded", "Too many requests.");
+      if (failure === "reset_before" || failure === "hang_before")
+        throw new Unanswered(failure === "reset_before" ? "reset" : "hang");
+      if (failure === "bad_gateway") {
+        note(502);
+        return c.html("<html><body>Bad gateway</body></html>", 502);
+      }
+      const answer = track(body, failure);
+      if (failure === "reset_after" || failure === "hang_after")
+        throw new Unanswered(failure === "reset_after" ? "reset" : "hang");
+      note(200);
+      return c.json(answer);
+    } catch (error) {
+      note(error instanceof DubError ? error.status : "none");
+      throw error;
+    }
+  });
+  app.get("/customers", (c) => {
+    authorise(c.req.header("authorization"));
+    const customer = customers.get(c.req.query("externalId") ?? "");
+    return c.json(customer ? [{ id: `cus_${customer.externalId}`, ...customer }] : []);
+  });
+  app.get("/events", (c) => {
+    authorise(c.req.header("authorization"));
+    if (!analytics)
+      throw new DubError(403, "forbidden", "The provided key does not have the required permissions.");
+    const { event, customerId, start } = c.req.query();
+    const since = Date.parse(start ?? "");
+    const listed = recorded.filter(
+      ({ at, customerExternalId }) =>
+        event === "leads" &&
+        `cus_${customerExternalId}` === customerId &&
+        at >= since &&
+        at + listedAfter <= now(),
+    );
+    return c.json(
+      listed.map(({ at, eventName, link }) => ({
+        event: "lead",
+        timestamp: new Date(at).toISOString(),
+        eventName,
+        link: { id: link, shortLink: shortLinkOf(link), partnerId: "pn_local" },
+      })),
+    );
+  });
+  app.onError((error, c) => {
+    if (!(error instanceof DubError)) throw error;
+    const { status, code, message } = error;
+    const headers = rate.headers(c.req.header("authorization")?.slice("Bearer ".length) ?? "");
+    return c.json(
+      {
+        error: {
+          code,
+          message,
+          doc_url: `https://dub.co/docs/api-reference/errors#${code.replaceAll("_", "-")}`,
+        },
+      },
+      status,
+      headers,
+    );
+  });
+  /** Makes `key` valid. */
+  const accept = (key: string) => void holders.set(key, "owner");
+  return { app, recorded, customers, asked, calls, accept };
+}

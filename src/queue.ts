@@ -1,0 +1,45 @@
+/** Messages of the queue: a hint that a row is due, or that it is time to sweep. The first one carries the whole event, in case the ledger was down. */
+import type { Queue } from "@cloudflare/workers-types";
+import type { NewEvent } from "./ledger/event.ts";
+
+export type QueueMessage = { event: NewEvent } | { id: string } | { sweep: true };
+
+/** A queue takes messages of 128 KB, batches of 100 and of 256 KB; some room is left for its own overhead. */
+const MAX_MESSAGE_BYTES = 120_000;
+const MAX_BATCH_BYTES = 240_000;
+const MAX_BATCH_COUNT = 100;
+
+/** Whether an event fits into a queue message; one that does not is found in the ledger by the sweep. */
+export function fitsQueue(event: NewEvent): boolean {
+  return byteLength({ event }) <= MAX_MESSAGE_BYTES;
+}
+
+/** Sends messages in as few batches as the queue's limits allow. */
+export async function enqueue(
+  queue: Queue<QueueMessage>,
+  messages: QueueMessage[],
+  delaySeconds = 0,
+): Promise<void> {
+  let batch: QueueMessage[] = [];
+  let bytes = 0;
+  const flush = async () => {
+    if (batch.length > 0)
+      await queue.sendBatch(
+        batch.map((body) => ({ body })),
+        { delaySeconds },
+      );
+    batch = [];
+    bytes = 0;
+  };
+  for (const message of messages) {
+    const own = byteLength(message);
+    if (batch.length === MAX_BATCH_COUNT || bytes + own > MAX_BATCH_BYTES) await flush();
+    batch.push(message);
+    bytes += own;
+  }
+  await flush();
+}
+
+function byteLength(value: unknown): number {
+  return new TextEncoder().encode(JSON.stringify(value)).length;
+}
