@@ -210,3 +210,9 @@ export function needsOperator(reason: Reason): boolean {
 export function statusOf(reason: Reason): Status {
   return REASONS[reason].status;
 }
+
+/**
+ * What an earlier recording call may have done. failed: Dub said itself that it failed, which it says only before it
+ * records, but perhaps after it has set the dedup key. unknown: the answer was lost, so the lead may be recorded.
+ */
+export type Doubt = "failed" | "unknown" | null;

@@ -2,19 +2,14 @@
  * What Dub's answer means, as one pure function. Dub sets its dedup key before it looks the click up and never takes
  * it back, so a failed recording call may have used the key up; a registering call (`mode: "deferred"`) never does.
  */
-import type { Answer, CreditedLink } from "../dub/client.ts";
+import type { Answer } from "../dub/client.ts";
 import type { Found } from "../dub/find.ts";
-import type { ReasonOf } from "../states.ts";
+import type { CreditedLink } from "../lead.ts";
+import type { Doubt, ReasonOf } from "../states.ts";
 import { DAY, HOUR, MINUTE } from "../time.ts";
 
 /** register: `mode: "deferred"`, may be repeated freely. record: the call that counts the lead. */
 export type Phase = "register" | "record";
-
-/**
- * What an earlier recording call may have done. failed: Dub said itself that it failed, which it says only before it
- * records, but perhaps after it has set the dedup key. unknown: the answer was lost, so the lead may be recorded.
- */
-export type Doubt = "failed" | "unknown" | null;
 
 export type Situation = {
   phase: Phase;

@@ -1,9 +1,7 @@
 /** The ledger's side of delivery: claim rows with a lease, write what came of them, find what is due. */
 import type { D1Database, D1PreparedStatement } from "@cloudflare/workers-types";
-import type { Doubt } from "../deliver/outcome.ts";
-import type { CreditedLink } from "../dub/client.ts";
-import type { Lead } from "../lead.ts";
-import type { Reason, Status } from "../states.ts";
+import type { CreditedLink, Lead } from "../lead.ts";
+import type { Doubt, Reason, Status } from "../states.ts";
 import type { NewEvent } from "./event.ts";
 import { HOLDS_KEY, keepStatements } from "./keep.ts";
 

@@ -1,7 +1,6 @@
 /** The ledger's side of replay: find kept events by a filter, and write what mapping makes of them now. */
 import type { D1Database } from "@cloudflare/workers-types";
-import type { Doubt } from "../deliver/outcome.ts";
-import type { Reason, Status } from "../states.ts";
+import type { Doubt, Reason, Status } from "../states.ts";
 import { releaseStatements } from "./delivery.ts";
 import type { MappedColumns, NewEvent } from "./event.ts";
 import { chunks, HOLDS_KEY, keepStatements } from "./keep.ts";
