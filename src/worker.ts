@@ -3,21 +3,18 @@ import type { ExecutionContext, MessageBatch } from "@cloudflare/workers-types";
 import { Hono } from "hono";
 import { mappings } from "../mappings/index.ts";
 import { adminApi } from "./admin/api.ts";
-import { createAlert, misconfigured } from "./alert.ts";
+import { ALERTS, createAlert, ledgerProblem } from "./alert.ts";
+import { runChores } from "./chores.ts";
 import type { Deps, Env } from "./context.ts";
 import { consume } from "./deliver/consume.ts";
 import { createPace } from "./deliver/pace.ts";
-import { sweep } from "./deliver/sweep.ts";
+import { checkLedger } from "./ledger/ready.ts";
 import { createRefusalCounter } from "./ledger/refusals.ts";
-import { purge } from "./ledger/retention.ts";
 import { log } from "./log.ts";
+import { compileAll } from "./mapping/cache.ts";
 import type { QueueMessage } from "./queue.ts";
+import { createLedgerHealth } from "./receive/keep.ts";
 import { receive } from "./receive/route.ts";
-import { parseSettings, SettingsError } from "./settings.ts";
-import { DAY } from "./time.ts";
-
-/** Rows that retention blanks in a minute. */
-const PURGE_SLICE = 500;
 
 /** Builds the Worker's handlers over their dependencies: clock, randomness, network and mapping files. */
 export function createWorker(deps: Deps) {
@@ -26,14 +23,24 @@ export function createWorker(deps: Deps) {
     countRefusal: createRefusalCounter(),
     pace: createPace(deps),
     alert: createAlert(deps),
+    ledgerHealth: createLedgerHealth(),
   };
+  compileAll(deps.mappings);
   const app = new Hono<{ Bindings: Env }>();
   app.post("/webhooks/:provider", (c) => receive(c, context));
   app.all("/webhooks/:provider", (c) =>
     c.json({ error: "method_not_allowed", message: "Webhooks are sent with POST." }, 405, { allow: "POST" }),
   );
-  app.route("/api", adminApi(deps));
-  app.get("/", (c) => c.text("webhook-to-lead: send webhooks to POST /webhooks/<provider>\n"));
+  app.route("/api", adminApi(context));
+  app.get("/", async (c) => {
+    const problem = await checkLedger(c.env.DB).then(
+      () => null,
+      (error: Error) => ledgerProblem(error.message),
+    );
+    if (problem === null) return c.text("webhook-to-lead: send webhooks to POST /webhooks/<provider>\n");
+    const { means, todo } = ALERTS[problem];
+    return c.text(`webhook-to-lead: ${means}.\nWhat to do: ${todo}.\n`, 503);
+  });
   app.notFound((c) =>
     c.json({ error: "not_found", message: "Webhooks go to POST /webhooks/<provider>." }, 404),
   );
@@ -48,16 +55,7 @@ export function createWorker(deps: Deps) {
   return {
     fetch: (request: Request, env: Env, ctx: ExecutionContext) => app.fetch(request, env, ctx),
     queue: (batch: MessageBatch<QueueMessage>, env: Env) => consume(batch, env, context),
-    scheduled: async (_controller: unknown, env: Env) => {
-      await sweep(env, deps);
-      try {
-        const { RETENTION_DAYS } = parseSettings(env, ["RETENTION_DAYS"]);
-        await purge(env.DB, deps.now() - RETENTION_DAYS * DAY, PURGE_SLICE);
-      } catch (error) {
-        if (!(error instanceof SettingsError)) throw error;
-        await context.alert(env, misconfigured(error));
-      }
-    },
+    scheduled: (_controller: unknown, env: Env) => runChores(env, context),
   };
 }
 

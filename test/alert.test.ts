@@ -58,7 +58,7 @@ describe("one line and one message an hour", () => {
       "the Dub plan is below Business",
     ],
     ["dub_workspace", {}, { keys: { [LOCAL_KEY]: "removed" as const } }, "the key belongs to no workspace"],
-    ["dub_address", { DUB_API_URL: "https://dub.example/wrong" }, {}, "is not Dub's API"],
+    ["dub_address", { DUB_API_URL: "https://dub.example/wrong" }, {}, "what answers is not Dub's API"],
     ["dub_key_missing", { DUB_API_KEY: "" }, {}, "`DUB_API_KEY` is not set"],
     ["misconfigured", { RETRY_SCHEDULE: "soon" }, {}, "RETRY_SCHEDULE must be seconds between attempts"],
     [
@@ -72,17 +72,17 @@ describe("one line and one message an hour", () => {
     for (let i = 0; i < 30; i++) await app.send("clerk", signUp(`user_${i}`));
     await app.pump();
     await app.pass(50 * MINUTE);
-    expect(app.messages).toEqual([expect.stringContaining(said)]);
-    expect(app.messages[0]).toMatch(/^webhook-to-lead: .*\nWhat to do: .*\n.* once an hour, as /);
-    expect(app.messages[0]).toContain(code);
+    const sent = () => app.messages.filter((message) => message.includes(`, as ${code}.`));
+    expect(sent()).toEqual([expect.stringContaining(said)]);
+    expect(sent()[0]).toMatch(/^webhook-to-lead: .*\nWhat to do: .*\n.* once an hour, as /);
     expect(app.errors(code)).toHaveLength(1);
 
     await app.pass(10 * MINUTE);
     await app.send("clerk", signUp("user_late"));
     await app.pass(2 * HOUR);
-    expect(app.messages.length).toBeGreaterThan(1);
-    expect(app.messages.length).toBeLessThanOrEqual(4);
-    expect(app.errors(code)).toHaveLength(app.messages.length);
+    expect(sent().length).toBeGreaterThan(1);
+    expect(sent().length).toBeLessThanOrEqual(4);
+    expect(app.errors(code)).toHaveLength(sent().length);
   });
 
   it("a lead that is possibly lost", async () => {
@@ -165,7 +165,7 @@ describe("silence", () => {
     });
     await app.send("clerk", signUp("user_1"));
     await app.send("clerk", signUp("user_2", null));
-    await app.send("clerk", signUp("user_3", "unknownClick0001"));
+    await app.send("clerk", signUp("user_3", "unknown-click"));
     await app.send("clerk", signUp("user_4", "foreignClick0001"));
     for (const provider of ["clerk", "stripe", "nobody"])
       await app.fetch(new Request(`https://x/webhooks/${provider}`, { method: "POST", body: "{}" }));
@@ -184,11 +184,11 @@ describe("silence", () => {
     expect(app.errors("dub_key_refused")).toHaveLength(1);
   });
 
-  it("with the ledger down there is the line alone, and not for each webhook", async () => {
+  it("with the ledger down the isolate's own memory keeps the hour", async () => {
     const app = await open();
     app.down.ledger = true;
     for (let i = 0; i < 20; i++) await forge(app);
-    expect(app.messages).toEqual([]);
+    expect(app.messages).toEqual([expect.stringContaining("as secret_mismatch.")]);
     expect(app.errors("secret_mismatch")).toHaveLength(1);
   });
 });

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod/mini";
 import { MappingFile, Sample } from "../mapping/schema.ts";
-import { REASONS, STATUSES } from "../states.ts";
+import { REASONS, STATUS_NAMES } from "../states.ts";
 import { MAPPINGS, ROOT } from "./files.ts";
 
 /** Path → content. */
@@ -11,7 +11,7 @@ export function generated(): Map<string, string> {
   const schema = (type: z.core.$ZodType, title: string) =>
     `${JSON.stringify({ ...z.toJSONSchema(type, { io: "input" }), title }, null, 2)}\n`;
   const readme = join(ROOT, "README.md");
-  const rows = STATUSES.flatMap((status) =>
+  const rows = STATUS_NAMES.flatMap((status) =>
     Object.entries(REASONS)
       .filter(([, reason]) => reason.status === status)
       .map(([name, { means, todo }]) => `| ${status} | \`${name}\` | ${means} | ${todo} |`),

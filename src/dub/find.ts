@@ -28,7 +28,9 @@ const Events = z.array(
 export async function findLead(dub: Dub, lead: Lead, since: number): Promise<Found> {
   const customers = await list(dub, "/customers", { externalId: lead.customerExternalId }, Customers);
   if ("kind" in customers) return customers;
-  const customer = customers.items.find(({ externalId }) => externalId === lead.customerExternalId);
+  // Dub's database may compare ids without regard to case.
+  const id = lead.customerExternalId.toLowerCase();
+  const customer = customers.items.find(({ externalId }) => externalId?.toLowerCase() === id);
   if (!customer) return { kind: "absent" };
   const start = new Date(since - SKEW).toISOString();
   const query = { event: "leads", customerId: customer.id, start, limit: "100" };

@@ -1,26 +1,22 @@
 /** The front door: `POST /webhooks/:provider`. */
 import type { Context } from "hono";
-import { type Alert, misconfigured } from "../alert.ts";
+import { misconfigured } from "../alert.ts";
 import type { Deps, Env } from "../context.ts";
-import { type NewEvent, newEvent } from "../ledger/event.ts";
-import { keep } from "../ledger/keep.ts";
+import { newEvent } from "../ledger/event.ts";
 import type { RefusalCounter } from "../ledger/refusals.ts";
 import { log } from "../log.ts";
 import { mapWebhook } from "../mapping/apply.ts";
 import { mappingOf } from "../mapping/cache.ts";
 import { MappingError } from "../mapping/compile.ts";
-import { enqueue, fitsQueue } from "../queue.ts";
 import { FRONT_DOOR, parseSettings, type Settings, SettingsError, secretName } from "../settings.ts";
 import { explain, verify } from "../verify/index.ts";
 import { SecretError } from "../verify/secret.ts";
 import { type BodyProblem, decodeBody, readBody } from "./body.ts";
+import { type KeepDeps, keepEvents } from "./keep.ts";
 import { keysOf } from "./keys.ts";
 
 /** A webhook with more events than this is refused; Auth0 batches hold some hundreds. */
 const MAX_EVENTS = 1000;
-
-const WHO_SENDS =
-  "see in the provider's dashboard how its webhooks are answered: if with 401, the secret is wrong; if with 200, somebody else forges webhooks, and they are refused";
 
 const BODY_PROBLEMS: Record<BodyProblem, string> = {
   not_utf8: "The body is not UTF-8. Is it compressed? Content-Encoding is not supported.",
@@ -39,7 +35,7 @@ export type EventAnswer =
  */
 export async function receive(
   c: Context<{ Bindings: Env }>,
-  deps: Deps & { countRefusal: RefusalCounter; alert: Alert },
+  deps: Deps & Omit<KeepDeps, "background"> & { countRefusal: RefusalCounter },
 ): Promise<Response> {
   const provider = c.req.param("provider") ?? "";
   const { env } = c;
@@ -102,9 +98,7 @@ export async function receive(
     const evidence = explain(verdict.refusal, secret);
     refuse(reason, evidence);
     if (reason === "signature_mismatch" || reason === "token_mismatch")
-      c.executionCtx.waitUntil(
-        deps.alert(env, { code: "secret_mismatch", provider, means: evidence, todo: WHO_SENDS }),
-      );
+      c.executionCtx.waitUntil(deps.alert(env, { code: "secret_mismatch", provider, means: evidence }));
     return failed(401, "unauthorized", "The webhook could not be verified.");
   }
   const decoded = decodeBody(body, mapping.file.format);
@@ -127,47 +121,22 @@ export async function receive(
     mapped.map((one) => newEvent(provider, one, now, one.event === decoded.value ? decoded.text : undefined)),
   );
   const toKeep = events.filter((event) => event !== null);
-  const known = await keepSomewhere(env, toKeep);
-  if (!known)
+  const kept = await keepEvents(
+    env,
+    { ...deps, background: (work) => c.executionCtx.waitUntil(work) },
+    toKeep,
+  );
+  if (!kept)
     return failed(503, "not_kept", "Neither the ledger nor the queue took the webhook. Send it again later.");
 
   const answers = events.map((event, i): EventAnswer => {
     const type = mapped[i]?.type ?? null;
     if (!event) return { type, status: "ignored" };
-    const { status, reason } = known.get(event.id) ?? event;
+    const { status, reason } = kept.known.get(event.id) ?? event;
     return { id: event.id, type, status, reason };
   });
   log("info", "webhook", { provider, bytes: body.length, events: answers.length, ...counts(answers) });
-  return c.json({ events: answers });
-}
-
-/**
- * Keeps events in the ledger and, if they are to be delivered, in the queue, side by side. Either is enough. Answers
- * what the ledger says of them (nothing when it is down), or null when neither has them all.
- */
-async function keepSomewhere(env: Env, events: NewEvent[]): Promise<Awaited<ReturnType<typeof keep>> | null> {
-  if (events.length === 0) return new Map();
-  const queueable = new Set(events.filter((event) => event.status === "pending" && fitsQueue(event)));
-  const messages = (some: Iterable<NewEvent>) => [...some].map((event) => ({ event }));
-  const [ledger, queue] = await Promise.allSettled([
-    keep(env.DB, events, (event) => queueable.has(event)),
-    enqueue(env.EVENTS, messages(queueable)),
-  ]);
-  if (queue.status === "rejected")
-    log("error", "queue_down", { during: "receive", events: queueable.size, message: message(queue.reason) });
-  if (ledger.status === "fulfilled") return ledger.value;
-
-  log("error", "ledger_down", { during: "receive", events: events.length, message: message(ledger.reason) });
-  const rest = events.filter((event) => !queueable.has(event));
-  if (queue.status === "rejected" || !rest.every(fitsQueue)) return null;
-  return enqueue(env.EVENTS, messages(rest)).then(
-    () => new Map(),
-    () => null,
-  );
-}
-
-function message(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return c.json({ events: answers, ...(kept.warning !== undefined && { warning: kept.warning }) });
 }
 
 function counts(answers: EventAnswer[]): Record<string, number> {

@@ -51,7 +51,7 @@ export type Row = {
   doubt: string | null;
   link: string | null;
   delivered_by: string | null;
-  certain: number | null;
+  tries: number;
 };
 
 export type TestAppOptions = {
@@ -61,14 +61,18 @@ export type TestAppOptions = {
   fetch?: (request: Request) => Promise<Response>;
 };
 
-type Waiting = { body: string; due: number; attempts: number };
-type Down = { ledger: boolean; queue: boolean };
+/** A queue message. `dead`: it is in the queue of dead letters. */
+type Waiting = { body: string; due: number; attempts: number; dead?: boolean };
+/** `stalled`: the ledger neither answers nor fails. */
+type Down = { ledger: boolean; queue: boolean; stalled: boolean };
+/** As wrangler.toml has it. */
+const MAX_RETRIES = 20;
 
 export async function createTestApp(options: TestAppOptions = {}) {
-  for (const table of ["events", "attempts", "refusals", "pauses", "alerts"])
+  for (const table of ["events", "attempts", "refusals", "pauses", "alerts", "marks", "transitions"])
     await db.exec(`DELETE FROM ${table}`);
   const clock = { now: START };
-  const down: Down = { ledger: false, queue: false };
+  const down: Down = { ledger: false, queue: false, stalled: false };
   const dub = createDubStandIn({ now: () => clock.now, ...options.dub });
   const files = options.mappings ?? mappings;
   const deps: Deps = {
@@ -103,6 +107,7 @@ export async function createTestApp(options: TestAppOptions = {}) {
           return () => {
             throw new Error("ledger is down");
           };
+        if (down.stalled && key === "batch") return () => new Promise(() => {});
         const value = Reflect.get(target, key);
         return typeof value === "function" ? value.bind(target) : value;
       },
@@ -168,8 +173,9 @@ export async function createTestApp(options: TestAppOptions = {}) {
   /** Hands all messages that are due to the consumer, and those that they bring, in batches of up to 20. */
   async function pump(): Promise<void> {
     for (;;) {
-      const due = waiting.filter((one) => one.due <= clock.now).slice(0, 20);
-      if (due.length === 0) return;
+      const [first] = waiting.filter((one) => one.due <= clock.now);
+      if (first === undefined) return;
+      const due = waiting.filter((one) => one.due <= clock.now && one.dead === first.dead).slice(0, 20);
       for (const one of due) waiting.splice(waiting.indexOf(one), 1);
       const messages = due.map((one, i) => ({
         id: String(i),
@@ -177,11 +183,17 @@ export async function createTestApp(options: TestAppOptions = {}) {
         body: JSON.parse(one.body) as QueueMessage,
         attempts: one.attempts,
         ack: () => {},
-        retry: ({ delaySeconds = 0 } = {}) =>
-          waiting.push({ ...one, attempts: one.attempts + 1, due: clock.now + delaySeconds * 1000 }),
+        retry: ({ delaySeconds = 0 } = {}) => {
+          const again = { ...one, attempts: one.attempts + 1, due: clock.now + delaySeconds * 1000 };
+          if (one.attempts <= MAX_RETRIES) waiting.push(again);
+          else if (!one.dead) waiting.push({ ...one, attempts: 1, due: clock.now, dead: true });
+        },
       }));
       await worker.queue(
-        { queue: "webhook-to-lead", messages } as unknown as Parameters<typeof worker.queue>[0],
+        {
+          queue: first.dead ? "webhook-to-lead-dead-letters" : "webhook-to-lead",
+          messages,
+        } as unknown as Parameters<typeof worker.queue>[0],
         env,
       );
     }
@@ -214,7 +226,7 @@ export async function createTestApp(options: TestAppOptions = {}) {
   }
 
   async function attempts() {
-    return (await db.prepare("SELECT phase, http_status, reason, message FROM attempts ORDER BY rowid").all())
+    return (await db.prepare("SELECT phase, http_status, reason, message FROM attempts ORDER BY at").all())
       .results;
   }
 

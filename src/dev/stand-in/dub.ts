@@ -60,6 +60,7 @@ export function createDubStandIn({
   analytics = true,
 }: StandInOptions = {}) {
   const holders = new Map(Object.entries(keys));
+  let mayAsk = analytics;
   const recorded: Recorded[] = [];
   const customers = new Map<string, Customer>();
   const asked: number[] = [];
@@ -207,7 +208,7 @@ export function createDubStandIn({
   });
   app.get("/events", (c) => {
     authorise(c.req.header("authorization"));
-    if (!analytics)
+    if (!mayAsk)
       throw new DubError(403, "forbidden", "The provided key does not have the required permissions.");
     const { event, customerId, start } = c.req.query();
     const since = Date.parse(start ?? "");
@@ -245,5 +246,9 @@ export function createDubStandIn({
   });
   /** Makes `key` valid. */
   const accept = (key: string) => void holders.set(key, "owner");
-  return { app, recorded, customers, asked, calls, accept };
+  /** Gives the keys the permission analytics.read. */
+  const allowAnalytics = () => {
+    mayAsk = true;
+  };
+  return { app, recorded, customers, asked, calls, accept, allowAnalytics };
 }

@@ -1,0 +1,36 @@
+/** Pauses: for a while no lead at all is claimed. */
+import type { D1Database, D1PreparedStatement } from "@cloudflare/workers-types";
+import type { Reason } from "../states.ts";
+
+/**
+ * rate_limit: until Dub's window ends. outage: Dub does not answer. setting: the operator must fix a setting; it is
+ * over at once when the settings change. After an outage or a wrong setting one lead is tried first: until Dub has
+ * answered one, the row of the pause stays.
+ */
+export type PauseName = "rate_limit" | "outage" | "setting";
+
+/** `until`: milliseconds since 1970. `count`: pauses of this name in a row, this one included. */
+export type Pause = { name: PauseName; reason: Reason; until: number; count: number };
+
+/** SQL: whether a row of `pauses` is in force at the time `now`, under the settings with the fingerprint `settings`. */
+export const IN_FORCE = (now: string, settings: string) =>
+  `until > ${now} AND (fingerprint IS NULL OR fingerprint = ${settings})`;
+
+/** SQL: whether one lead is to be tried before the others. */
+export const PROBING = "EXISTS (SELECT 1 FROM pauses WHERE name IN ('outage', 'setting'))";
+
+export const readPauses = (db: D1Database) => db.prepare("SELECT name, reason, until, count FROM pauses");
+
+const PAUSE = `
+INSERT INTO pauses (name, until, reason, fingerprint, count) VALUES (?1, ?2, ?3, ?4, ?5)
+ON CONFLICT (name) DO UPDATE SET until = max(iif(fingerprint IS excluded.fingerprint, until, 0), excluded.until), reason = excluded.reason,
+  fingerprint = excluded.fingerprint, count = excluded.count`;
+
+/** The statement that begins a pause. `fingerprint`: of the settings that it is about, null for none. */
+export function beginPause(db: D1Database, pause: Pause, fingerprint: string | null): D1PreparedStatement {
+  return db.prepare(PAUSE).bind(pause.name, pause.until, pause.reason, fingerprint, pause.count);
+}
+
+/** The statement that ends outages and pauses for a setting: Dub has answered a lead. */
+export const endPauses = (db: D1Database) =>
+  db.prepare("DELETE FROM pauses WHERE name IN ('outage', 'setting')");
