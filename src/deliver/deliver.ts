@@ -3,7 +3,7 @@ import { reportDown } from "../alert.ts";
 import type { Env } from "../context.ts";
 import { type Claimed, keepAndClaim } from "../ledger/claim.ts";
 import type { NewEvent } from "../ledger/event.ts";
-import { addToMark, type Marks, setMark } from "../ledger/marks.ts";
+import { countUnknownClicks, type Marks, setMark } from "../ledger/marks.ts";
 import { beginPause, endPauses } from "../ledger/pauses.ts";
 import { type Settlement, settle } from "../ledger/settle.ts";
 import { log } from "../log.ts";
@@ -14,7 +14,14 @@ import { HOUR, MINUTE } from "../time.ts";
 import { attempt } from "./attempt.ts";
 import { type Batch, createBatch } from "./batch.ts";
 import type { DeliveryDeps } from "./deps.ts";
-import { CONCURRENCY, LEASE, MANY_UNKNOWN_CLICKS, OTHERS_PASS, SETTING_PAUSE } from "./limits.ts";
+import {
+  CALLS_PER_MINUTE,
+  CONCURRENCY,
+  LEASE,
+  MANY_UNKNOWN_CLICKS,
+  OTHERS_PASS,
+  SETTING_PAUSE,
+} from "./limits.ts";
 
 /** `carried`: events of queue messages, kept first. `ids`: rows to deliver. `spent`: subrequests used already. */
 export type Work = { carried: NewEvent[]; ids: string[]; spent: number };
@@ -41,7 +48,6 @@ export async function deliver(
   for (const settlement of settlements) logSettlement(settlement);
 
   const now = deps.now();
-  const clicks = countClicks(settlements, claimed.marks, now);
   const stop = batch.stop();
   const limit = batch.newLimit();
   const acceptedAt = claimed.marks.accepted?.at ?? 0;
@@ -50,14 +56,9 @@ export async function deliver(
       ...(batch.accepted() && acceptedAt < now - MINUTE ? [setMark(env.DB, "accepted", now)] : []),
       ...(limit === null ? [] : [setMark(env.DB, "rate_limit", now, limit)]),
       ...(stop ? [beginPause(env.DB, stop, stop.name === "setting" ? fingerprint : null)] : []),
-      ...(batch.recovered() ? [endPauses(env.DB)] : []),
-      ...(clicks
-        ? [
-            addToMark(env.DB, "ended", now, clicks.ended, now - HOUR),
-            addToMark(env.DB, "unknown_click", now, clicks.unknown, now - HOUR),
-          ]
-        : []),
+      ...(batch.recovered() ? endPauses(env.DB, now, CALLS_PER_MINUTE) : []),
     ]);
+    await watchClicks(env, deps, settlements);
   } catch (error) {
     // The leases run out and the sweep finds the rows; an open claim tells the next attempt that this one may have recorded.
     await reportDown(deps, env, "ledger", "settle", error);
@@ -66,7 +67,6 @@ export async function deliver(
   if (wait !== null)
     await sweepLater(env, wait).catch((error) => reportDown(deps, env, "queue", "pause", error));
   await alertOperator(env, deps, settlements, batch);
-  if (clicks?.many) await deps.alert(env, { code: "unknown_clicks" });
   return claimed.marks;
 }
 
@@ -92,18 +92,14 @@ async function attemptAll({ claims }: Claimed, batch: Batch): Promise<Settlement
   return settlements;
 }
 
-/**
- * Leads that ended in this batch, and those of them whose click Dub does not know; null if there is nothing to count.
- * `many`: they are more than half of what has ended since the first of them, an hour ago at most.
- */
-function countClicks(settlements: Settlement[], { ended, unknown_click }: Marks, now: number) {
-  const all = settlements.filter(({ reason }) => statusOf(reason) !== "pending").length;
-  const unknown = settlements.filter(({ reason }) => reason === "unknown_click").length;
-  const counting = unknown_click !== undefined && unknown_click.at > now - HOUR;
-  if (all === 0 || (unknown === 0 && !counting)) return null;
-  const [allBefore, unknownBefore] = counting ? [ended?.value ?? 0, unknown_click.value ?? 0] : [0, 0];
-  const sum = unknown + unknownBefore;
-  return { ended: all, unknown, many: sum >= MANY_UNKNOWN_CLICKS && 2 * sum > all + allBefore };
+/** Sends an alert when Dub knows the clicks of fewer leads than it does not, of those that ended within an hour. */
+async function watchClicks(env: Env, deps: DeliveryDeps, settlements: Settlement[]): Promise<void> {
+  const ended = settlements.filter(({ reason }) => reason === "unknown_click").length;
+  if (ended === 0) return;
+  const now = deps.now();
+  const { unknown, delivered } = await countUnknownClicks(env.DB, now, ended, now - HOUR);
+  if (unknown >= MANY_UNKNOWN_CLICKS && unknown > delivered)
+    await deps.alert(env, { code: "unknown_clicks" });
 }
 
 async function alertOperator(env: Env, deps: DeliveryDeps, settlements: Settlement[], batch: Batch) {

@@ -3,8 +3,9 @@
  *
  * - One attempt makes at most register, look (two calls) and record: 4 calls of 10 s (dub/client.ts) = 40 s, and waits
  *   for its turn. LEASE is three times that; an attempt begins no call that could outlive it.
- * - A Worker may make 50 subrequests on the Free plan: MAX_CALLS to Dub, and 6 for the ledger (claim, settle), a
- *   delayed queue message, and an alert (its turn, its message). A batch of 20 leads (wrangler.toml) takes 40.
+ * - A Worker may make 50 subrequests on the Free plan: MAX_CALLS to Dub, and 8 for the ledger (claim, settle, count),
+ *   a delayed queue message, a sweep in the place of cron (2), and an alert (2). A batch of 20 leads (wrangler.toml)
+ *   takes 40.
  * - A sweep costs one queue call for each 100 rows, and 2 of the ledger: SWEEP_ROWS / 100 + 2 = SWEEP_CALLS. Two calls
  *   for each lead make 1,500 rows 3,000 calls a minute, the most that a plan of Dub allows. The next sweep takes the rest.
  * - Dub recognises a recorded lead for 7 days. One day before, and from then on, it is not trusted to.
@@ -16,7 +17,7 @@ import { DAY, HOUR, MINUTE, SECOND } from "../time.ts";
 /** For so long a claimed row belongs to one consumer. */
 export const LEASE = 3 * (2 + FIND_CALLS) * TIMEOUT;
 /** Calls to Dub in one invocation. */
-export const MAX_CALLS = 44;
+export const MAX_CALLS = 42;
 /** Leads delivered at a time. A Worker may hold six connections open; one is left for the ledger. */
 export const CONCURRENCY = 5;
 /** Leads delivered by cron itself when the queue takes no message. */

@@ -35,7 +35,8 @@ UPDATE events SET queued_until = 0, reason = p.reason, next_attempt_at = p.until
 FROM (SELECT reason, until FROM pauses WHERE ${IN_FORCE("?2", "?3")} ORDER BY until DESC LIMIT 1) p
 WHERE id IN (SELECT value FROM json_each(?1)) AND status = 'pending' AND next_attempt_at <= ?2 AND lease_until <= ?2`;
 
-const WITHOUT_CLICK_ID = "json_valid(lead) AND lead->>'clickId' = ''";
+/** SQL: the click id of a row's lead; null when the lead is no JSON. */
+const CLICK_ID = (lead: string) => `iif(json_valid(${lead}), ${lead}->>'clickId', NULL)`;
 
 const CLAIM = `
 UPDATE events SET lease_until = ?2, claims = claims + 1, doubt_since = coalesce(doubt_since, ?3)
@@ -43,8 +44,8 @@ WHERE id IN (SELECT value FROM json_each(?1)) AND status = 'pending' AND next_at
   AND NOT EXISTS (SELECT 1 FROM pauses WHERE ${IN_FORCE("?3", "?4")})
 RETURNING id, provider, lead, lead_key AS leadKey, customer, retries, tries, claims, doubt, doubt_since AS doubtSince,
   lease_until AS leaseUntil, reason, coalesce(replayed_at, received_at) AS since,
-  ${WITHOUT_CLICK_ID} AND EXISTS (SELECT 1 FROM events o WHERE o.customer = events.customer AND o.status = 'pending'
-    AND o.id <> events.id AND json_valid(o.lead) AND o.lead->>'clickId' <> '') AS awaited`;
+  ${CLICK_ID("lead")} = '' AND EXISTS (SELECT 1 FROM events o WHERE o.customer = events.customer AND o.status = 'pending'
+    AND o.id <> events.id AND ${CLICK_ID("o.lead")} <> '') AS awaited`;
 
 type ClaimRow = Omit<Claim, "lead" | "awaited"> & { lead: string; awaited: number };
 

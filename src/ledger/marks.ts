@@ -3,10 +3,10 @@ import type { D1Database, D1PreparedStatement } from "@cloudflare/workers-types"
 
 /**
  * cron: the last run of the cron trigger. accepted: Dub last accepted a lead (written once a minute at most).
- * rate_limit: the calls a minute that Dub last named. ended, unknown_click: leads that ended in the hour since `at`,
- * and those of them whose click Dub does not know; counted from the first such lead on.
+ * rate_limit: the calls a minute that Dub last named. unknown_click: leads in the hour since `at` that ended because
+ * Dub does not know their click.
  */
-export type MarkName = "cron" | "accepted" | "rate_limit" | "ended" | "unknown_click";
+export type MarkName = "cron" | "accepted" | "rate_limit" | "unknown_click";
 export type Mark = { at: number; value: number | null };
 export type Marks = Partial<Record<MarkName, Mark>>;
 
@@ -31,17 +31,21 @@ export function setMark(
   return db.prepare(SET).bind(name, at, value);
 }
 
-const ADD = `
-INSERT INTO marks (name, at, value) VALUES (?1, ?2, ?3)
-ON CONFLICT (name) DO UPDATE SET value = iif(at > ?4, value, 0) + excluded.value, at = iif(at > ?4, at, excluded.at)`;
+const COUNT = `
+INSERT INTO marks (name, at, value) VALUES ('unknown_click', ?1, ?2)
+ON CONFLICT (name) DO UPDATE SET value = iif(at > ?3, value, 0) + excluded.value, at = iif(at > ?3, at, excluded.at)
+RETURNING value, (SELECT count(*) FROM (SELECT delivered_at FROM events ORDER BY rowid DESC LIMIT 500) WHERE delivered_at > ?3) AS delivered`;
 
-/** The statement that adds to a mark's number, which starts anew when the mark is as old as `since`. */
-export function addToMark(
+/**
+ * Counts leads that ended because Dub does not know their click. Answers how many there are in an hour that began after
+ * `since`, and how many of the last 500 events were delivered after it.
+ */
+export async function countUnknownClicks(
   db: D1Database,
-  name: MarkName,
   now: number,
-  value: number,
+  count: number,
   since: number,
-): D1PreparedStatement {
-  return db.prepare(ADD).bind(name, now, value, since);
+): Promise<{ unknown: number; delivered: number }> {
+  const row = await db.prepare(COUNT).bind(now, count, since).first<{ value: number; delivered: number }>();
+  return { unknown: row?.value ?? count, delivered: row?.delivered ?? 0 };
 }

@@ -1,6 +1,7 @@
 /** Pauses: for a while no lead at all is claimed. */
 import type { D1Database, D1PreparedStatement } from "@cloudflare/workers-types";
 import type { Reason } from "../states.ts";
+import { reasons } from "./sql.ts";
 
 /**
  * rate_limit: until Dub's window ends. outage: Dub does not answer. setting: the operator must fix a setting; it is
@@ -31,6 +32,22 @@ export function beginPause(db: D1Database, pause: Pause, fingerprint: string | n
   return db.prepare(PAUSE).bind(pause.name, pause.until, pause.reason, fingerprint, pause.count);
 }
 
-/** The statement that ends outages and pauses for a setting: Dub has answered a lead. */
-export const endPauses = (db: D1Database) =>
-  db.prepare("DELETE FROM pauses WHERE name IN ('outage', 'setting')");
+const SETTING_REASONS = reasons(({ pauses, alert }) => pauses === true && alert === true);
+
+/**
+ * The statements that end outages and pauses for a setting: Dub has answered a lead. What waited for a setting is due
+ * at once, and a limit below `perMinute` is forgotten: the plan may be another one now.
+ */
+export function endPauses(db: D1Database, now: number, perMinute: number): D1PreparedStatement[] {
+  const held = "EXISTS (SELECT 1 FROM pauses WHERE name = 'setting')";
+  return [
+    db
+      .prepare(
+        `UPDATE events SET next_attempt_at = ?1
+         WHERE ${held} AND status = 'pending' AND next_attempt_at > ?1 AND reason IN (${SETTING_REASONS})`,
+      )
+      .bind(now),
+    db.prepare(`DELETE FROM marks WHERE ${held} AND name = 'rate_limit' AND value < ?1`).bind(perMinute),
+    db.prepare("DELETE FROM pauses WHERE name IN ('outage', 'setting')"),
+  ];
+}

@@ -58,11 +58,14 @@ async function post(app: TestApp, path: string, body: unknown = {}, headers: Rec
 /** Replays all slices of a filter; answers `{"pending replayed": 2, …}`. */
 async function replayAll(app: TestApp, filter: object): Promise<Record<string, number>> {
   const counts: Record<string, number> = {};
+  let leadKeys: string[] | undefined;
   for (let after: number | null = 0; after !== null; ) {
     const { status, body }: { status: number; body: Slice } = await post(app, "/api/replay", {
       ...filter,
       after,
+      leadKeys,
     });
+    leadKeys = body.leadKeys;
     if (status !== 200) throw new Error(`${status} ${JSON.stringify(body)}`);
     for (const one of body.became)
       counts[`${one.status} ${one.reason}`] = (counts[`${one.status} ${one.reason}`] ?? 0) + one.events;
@@ -209,6 +212,19 @@ describe("what to replay", () => {
     });
     expect(await app.rows()).toEqual(before);
     expect(app.waiting).toEqual([]);
+  });
+
+  it("dryRun counts duplicates as the replay then does, also of slices before and of leads that are delivered", async () => {
+    const files = { ...mappings, clerk: clerkWith({ customerExternalId: "data.ident" }) };
+    const app = await open({ mappings: files });
+    for (let i = 0; i < 130; i++) await app.send("clerk", signUp(`user_${i % 60}`));
+    files.clerk = clerkWith({});
+    await app.send("clerk", signUp("user_7"));
+    await app.pump();
+    const filter = { status: "rejected" };
+    const would = await replayAll(app, { ...filter, dryRun: true });
+    expect(would).toEqual({ "pending replayed": 59, "duplicate duplicate_here": 71 });
+    expect(await replayAll(app, filter)).toEqual(would);
   });
 
   it("goes through thousands in slices, each event once", async () => {
@@ -648,6 +664,51 @@ describe("never a second lead", () => {
       { numRuns: 40 },
     );
   }, 60_000);
+});
+
+describe("an event that is ended by hand", () => {
+  const end = (app: TestApp, id: string) => post(app, `/api/events/${id}/end`);
+
+  it("is failed, lets its duplicate be delivered, and can be replayed", async () => {
+    const app = await open({ settings: { DUB_API_KEY: "" } });
+    await app.send("clerk", signUp("user_1"));
+    await app.send("clerk", signUp("user_1"));
+    const [first] = await app.rows();
+    expect((await end(app, first?.id ?? "")).body).toEqual({
+      became: [{ status: "failed", reason: "ended_by_operator" }],
+    });
+    expect((await app.rows()).map(({ reason }) => reason)).toEqual(["ended_by_operator", "new"]);
+    expect((await end(app, first?.id ?? "")).status).toBe(409);
+    expect((await end(app, "nobody")).status).toBe(404);
+    app.env.DUB_API_KEY = LOCAL_KEY;
+    await app.pass(5 * MINUTE);
+    expect(await replayAll(app, { reason: "ended_by_operator" })).toEqual({ "duplicate duplicate_here": 1 });
+    expect(app.dub.recorded).toHaveLength(1);
+  });
+
+  it("keeps its lead key when Dub may have the lead", async () => {
+    const app = await open({ dub: plan(["reset_after_key"]) });
+    await app.send("clerk", signUp("user_1"));
+    await app.pass(2 * HOUR, 10 * MINUTE);
+    expect(await app.row()).toMatchObject({ reason: "dedup_blocked" });
+    await end(app, (await app.row()).id);
+    expect(await app.row()).toMatchObject({ reason: "ended_by_operator", doubt: "unknown" });
+    expect(await app.send("clerk", signUp("user_1"))).toMatchObject([{ status: "duplicate" }]);
+  });
+
+  it("is left alone while it is being delivered", async () => {
+    let met: number | undefined;
+    const app = await open({
+      fetch: async (request) => {
+        met ??= (await end(app, (await app.row()).id)).status;
+        return answerOf(app.dub.app, request);
+      },
+    });
+    await app.send("clerk", signUp("user_1"));
+    await app.pump();
+    expect(met).toBe(409);
+    expect(app.dub.recorded).toHaveLength(1);
+  });
 });
 
 describe("what is held up goes on at once", () => {
