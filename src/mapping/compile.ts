@@ -11,7 +11,7 @@ export class MappingError extends Error {
   provider: string;
   problems: Problem[];
   constructor(provider: string, problems: Problem[]) {
-    super(`mappings/${provider}.json: ${problems.map(formatProblem).join("; ")}`);
+    super(`${provider}/mapping.json: ${problems.map(formatProblem).join("; ")}`);
     this.provider = provider;
     this.problems = problems;
   }
@@ -48,7 +48,7 @@ export type Mapping = {
   rules: CompiledRule[];
 };
 
-/** Compiles the JSON of `mappings/<provider>.json`; throws a MappingError that names everything wrong at once. */
+/** Compiles the JSON of a provider's mapping file; throws a MappingError that names everything wrong at once. */
 export function compileMapping(provider: string, json: unknown): Mapping {
   const parsed = MappingFile.safeParse(json);
   if (!parsed.success) throw new MappingError(provider, parsed.error.issues.flatMap(problemsOf));

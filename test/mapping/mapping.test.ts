@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { mappings } from "../../mappings/index.ts";
+import { shipped as mappings } from "../../mappings/index.ts";
 import { mapWebhook } from "../../src/mapping/apply.ts";
 import { compileMapping, MappingError } from "../../src/mapping/compile.ts";
 
@@ -57,7 +57,7 @@ describe("what is wrong in a mapping file is said with its place", () => {
       throw new Error("compiled");
     })();
     expect(error).toBeInstanceOf(MappingError);
-    for (const words of ["mappings/any.json: ", ...said]) expect(error.message).toContain(words);
+    for (const words of ["any/mapping.json: ", ...said]) expect(error.message).toContain(words);
   });
 });
 

@@ -1,6 +1,6 @@
 /** What is forged, replayed, misdirected or malformed: answered plainly, nothing kept of it, nothing told. */
 import { describe, expect, it, vi } from "vitest";
-import { mappings } from "../../mappings/index.ts";
+import { shipped as mappings } from "../../mappings/index.ts";
 import { sampleBody } from "../../src/dev/samples/sign.ts";
 import {
   createTestApp,
