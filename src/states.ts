@@ -123,6 +123,11 @@ export const REASONS = {
     means: "no click id, and Dub does not know the customer",
     todo: "nothing for visitors who did not come by a Dub link",
   },
+  other_account: {
+    status: "skipped",
+    means: "the event belongs to another account of the provider, such as a connected Stripe account",
+    todo: "nothing: its customers are not yours. If they are, remove `otherAccount` from the mapping file",
+  },
   other_workspace: {
     status: "skipped",
     means: "the click belongs to a link of another Dub workspace",
@@ -137,7 +142,7 @@ export const REASONS = {
   thin_event: {
     status: "rejected",
     means: "the event only points at its data and does not hold it",
-    todo: "in Stripe, add a destination with payload style Snapshot",
+    todo: "do what the detail says",
   },
   not_split: {
     status: "rejected",

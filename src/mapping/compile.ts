@@ -1,7 +1,9 @@
 /** Compiles a mapping file: its JSON, checked by the schema, with every expression turned into a function. */
 import type * as z from "zod/mini";
 import type { LeadField } from "../lead.ts";
-import { type Ast, type Evaluate, ExpressionError, evaluate, parseExpression } from "./expression.ts";
+import { type Evaluate, ExpressionError, evaluate, parseExpression } from "./expression.ts";
+import { ANY_VALUE, type Guard, guardOf } from "./functions.ts";
+import { type Part, resolve, type Variable } from "./resolve.ts";
 import { MappingFile } from "./schema.ts";
 
 /** One thing wrong in a mapping file. `path` is a JSON path such as `leads[0].lead.customerName`. */
@@ -21,16 +23,25 @@ export function formatProblem({ path, message, expression, column }: Problem): s
   return `${path}: ${message}${expression === undefined ? "" : ` at column ${column} of ${JSON.stringify(expression)}`}`;
 }
 
-/** An expression of a mapping file with where it stands. */
-export type Compiled = { kind: "expression"; path: string; source: string; ast: Ast; evaluate: Evaluate };
+/** An expression of a mapping file with where it stands, and its parts, which the samples must cover. */
+export type Compiled = {
+  kind: "expression";
+  path: string;
+  source: string;
+  parts: Part[];
+  evaluate: Evaluate;
+};
 export type Value =
   | Compiled
   | { kind: "constant"; value: number | boolean }
   | { kind: "object"; entries: [key: string, value: Value][] };
 type Selector = Compiled | { header: string };
 
+/** Event types that a rule is for, with the condition for them. */
+export type CompiledOn = { types: RegExp; condition: Compiled | undefined };
+
 export type CompiledRule = {
-  on: RegExp;
+  on: CompiledOn[];
   when: Compiled | undefined;
   lead: { field: LeadField; value: Value }[];
   withoutClickId: "skip" | "send";
@@ -43,7 +54,9 @@ export type Mapping = {
   each: Compiled;
   type: Selector;
   id: Selector | undefined;
+  let: Variable[];
   test: Compiled | undefined;
+  otherAccount: Compiled | undefined;
   thin: Compiled | undefined;
   rules: CompiledRule[];
 };
@@ -55,29 +68,45 @@ export function compileMapping(provider: string, json: unknown): Mapping {
   const file = parsed.data;
   const problems: Problem[] = [];
 
-  const expression = (path: string, source: string): Compiled => {
+  const variables = new Map<string, Variable>();
+  const parse = (path: string, source: string, names: Iterable<string>): Variable => {
     try {
-      const ast = parseExpression(source);
-      return { kind: "expression", path, source, ast, evaluate: (event) => evaluate(ast, event) };
+      return { path, source, ast: parseExpression(source, [...names]) };
     } catch (error) {
       if (!(error instanceof ExpressionError)) throw error;
       problems.push({ path, message: error.message, expression: source, column: error.column });
-      return { kind: "expression", path, source, ast: { type: "Current" }, evaluate: () => null };
+      return { path, source, ast: { type: "Literal", value: null } };
     }
   };
+  const expression = (path: string, source: string, guard: Guard = ANY_VALUE): Compiled => {
+    const usable = path === "each" ? new Map<string, Variable>() : variables;
+    const { ast, parts } = resolve(parse(path, source, usable.keys()), usable, guard);
+    return { kind: "expression", path, source, parts, evaluate: (event) => evaluate(ast, event) };
+  };
+  for (const [name, source] of Object.entries(file.let))
+    variables.set(name, parse(`let.${name}`, source, variables.keys()));
   const optional = (path: string, source: string | undefined) =>
     source === undefined ? undefined : expression(path, source);
   const value = (
     path: string,
     v: string | number | boolean | Record<string, string | number | boolean>,
+    guard?: Guard,
   ): Value => {
-    if (typeof v === "string") return expression(path, v);
+    if (typeof v === "string") return expression(path, v, guard);
     if (typeof v !== "object") return { kind: "constant", value: v };
     return {
       kind: "object",
       entries: Object.entries(v).map(([key, inner]) => [key, value(`${path}.${key}`, inner)]),
     };
   };
+  const on = (path: string, types: string[] | Record<string, string | true>): CompiledOn[] =>
+    Array.isArray(types)
+      ? [{ types: glob(types), condition: undefined }]
+      : Object.entries(types).map(([type, condition]) => ({
+          types: glob([type]),
+          condition:
+            condition === true ? undefined : expression(`${path}[${JSON.stringify(type)}]`, condition),
+        }));
   const selector = (path: string, s: string | { header: string }): Selector =>
     typeof s === "string" ? expression(path, s) : s;
 
@@ -87,13 +116,22 @@ export function compileMapping(provider: string, json: unknown): Mapping {
     each: expression("each", file.each),
     type: selector("type", file.type),
     id: file.id === undefined ? undefined : selector("id", file.id),
+    let: [...variables.values()],
     test: optional("test", file.test),
+    otherAccount: optional("otherAccount", file.otherAccount),
     thin: optional("thin", file.thin),
     rules: file.leads.map((rule, i) => ({
-      on: glob(rule.on),
+      on: on(`leads[${i}].on`, rule.on),
       when: optional(`leads[${i}].when`, rule.when),
       lead: Object.entries(rule.lead).flatMap(([field, v]) =>
-        v === undefined ? [] : [{ field: field as LeadField, value: value(`leads[${i}].lead.${field}`, v) }],
+        v === undefined
+          ? []
+          : [
+              {
+                field: field as LeadField,
+                value: value(`leads[${i}].lead.${field}`, v, guardOf(field)),
+              },
+            ],
       ),
       withoutClickId: rule.withoutClickId,
       once: rule.once,
@@ -103,18 +141,21 @@ export function compileMapping(provider: string, json: unknown): Mapping {
   return mapping;
 }
 
-/** Every expression of a mapping, with its path. */
-export function expressionsOf({ each, type, id, test, thin, rules }: Mapping): Compiled[] {
+/** Every expression of a mapping outside `let`. */
+export function expressionsOf({ each, type, id, test, otherAccount, thin, rules }: Mapping): Compiled[] {
   const inside = (value: Value): Compiled[] =>
     value.kind === "expression"
       ? [value]
       : value.kind === "object"
         ? value.entries.flatMap(([, inner]) => inside(inner))
         : [];
-  const top = [each, type, id, test, thin].filter((one) => one !== undefined && "ast" in one) as Compiled[];
+  const top = [each, type, id, test, otherAccount, thin].filter(
+    (one) => one !== undefined && "parts" in one,
+  ) as Compiled[];
   return [
     ...top,
-    ...rules.flatMap(({ when, lead }) => [
+    ...rules.flatMap(({ on, when, lead }) => [
+      ...on.flatMap(({ condition }) => condition ?? []),
       ...(when ? [when] : []),
       ...lead.flatMap(({ value }) => inside(value)),
     ]),

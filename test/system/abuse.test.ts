@@ -263,7 +263,10 @@ describe("ids and types from outside", () => {
 
   it.each(texts)("types in the body: %s", async (_, type) => {
     const app = await openOverheard();
-    const thin = { ...(sampleOf("stripe", "thin-event").webhook as object), type };
+    const thin = {
+      ...(sampleOf("stripe", "thin-event").webhook as object),
+      type: `v1.customer.${type}`,
+    };
     await linesOf(async () => {
       expect(await app.send("stripe", thin)).toMatchObject([{ status: "rejected", reason: "thin_event" }]);
       expect(await app.send("clerk", { ...signUp("user_1"), type })).toMatchObject([{ status: "ignored" }]);

@@ -41,9 +41,9 @@ export function checkProvider(folder: ProviderFolder): string[] {
         `${shown}/samples/${name}.json: expect is\n  ${canonical(sample.expect)}\nbut the mapping gives\n  ${canonical(actual)}`,
       );
   }
-  for (const { path, source } of unusedExpressions(mapping, [...samples.values()]))
+  for (const { path, what } of unusedExpressions(mapping, [...samples.values()]))
     wrong.push(
-      `${file}: ${path}: ${source} gives no value in any sample of ${shown}/samples. Is there a typo? Otherwise add a sample where it does`,
+      `${file}: ${path}: ${what} gives no value in any sample of ${shown}/samples. Is there a typo? Otherwise add a sample where it does`,
     );
   return wrong;
 }
