@@ -64,8 +64,8 @@ function isId(text: string): boolean {
 }
 
 /** What log masking and hashing leave of a name or number. */
-const MASKED = /\*{2,}|•{2,}|x{4,}|^[0-9a-f]{32,}$/i;
-const PHONE = /^(tel:)?[+(\d][\d\s().\-/]{5,}$/i;
+const MASKED = /\*{2,}|•{2,}|^(?=.*\d)([0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})$/i;
+const PHONE = /^(tel:)?(?=.*\d)[+(\dx*•][\dx*•\s().\-/]{5,}$/i;
 const ADDRESS = /^\S+@\S+$/;
 
 /** Whether a text can be a person's name: an e-mail address, a phone number or masked text is none. */

@@ -1,7 +1,7 @@
 /** Compiles a mapping file: its JSON, checked by the schema, with every expression turned into a function. */
 import type * as z from "zod/mini";
 import type { LeadField } from "../lead.ts";
-import { type Evaluate, ExpressionError, evaluate, parseExpression } from "./expression.ts";
+import { type Ast, type Evaluate, ExpressionError, evaluate, parseExpression } from "./expression.ts";
 import { ANY_VALUE, type Guard, guardOf } from "./functions.ts";
 import { type Part, resolve, type Variable } from "./resolve.ts";
 import { MappingFile } from "./schema.ts";
@@ -28,6 +28,7 @@ export type Compiled = {
   kind: "expression";
   path: string;
   source: string;
+  ast: Ast;
   parts: Part[];
   evaluate: Evaluate;
 };
@@ -37,8 +38,8 @@ export type Value =
   | { kind: "object"; entries: [key: string, value: Value][] };
 type Selector = Compiled | { header: string };
 
-/** Event types that a rule is for, with the condition for them. */
-export type CompiledOn = { types: RegExp; condition: Compiled | undefined };
+/** An event type that a rule is for, as written and as a pattern, with its condition. */
+export type CompiledOn = { type: string; types: RegExp; condition: Compiled | undefined };
 
 export type CompiledRule = {
   on: CompiledOn[];
@@ -81,7 +82,7 @@ export function compileMapping(provider: string, json: unknown): Mapping {
   const expression = (path: string, source: string, guard: Guard = ANY_VALUE): Compiled => {
     const usable = path === "each" ? new Map<string, Variable>() : variables;
     const { ast, parts } = resolve(parse(path, source, usable.keys()), usable, guard);
-    return { kind: "expression", path, source, parts, evaluate: (event) => evaluate(ast, event) };
+    return { kind: "expression", path, source, ast, parts, evaluate: (event) => evaluate(ast, event) };
   };
   for (const [name, source] of Object.entries(file.let))
     variables.set(name, parse(`let.${name}`, source, variables.keys()));
@@ -100,13 +101,13 @@ export function compileMapping(provider: string, json: unknown): Mapping {
     };
   };
   const on = (path: string, types: string[] | Record<string, string | true>): CompiledOn[] =>
-    Array.isArray(types)
-      ? [{ types: glob(types), condition: undefined }]
-      : Object.entries(types).map(([type, condition]) => ({
-          types: glob([type]),
-          condition:
-            condition === true ? undefined : expression(`${path}[${JSON.stringify(type)}]`, condition),
-        }));
+    (Array.isArray(types) ? types.map((type): [string, true] => [type, true]) : Object.entries(types)).map(
+      ([type, condition]) => ({
+        type,
+        types: glob(type),
+        condition: condition === true ? undefined : expression(`${path}[${JSON.stringify(type)}]`, condition),
+      }),
+    );
   const selector = (path: string, s: string | { header: string }): Selector =>
     typeof s === "string" ? expression(path, s) : s;
 
@@ -162,14 +163,20 @@ export function expressionsOf({ each, type, id, test, otherAccount, thin, rules 
   ];
 }
 
-function glob(patterns: string[]): RegExp {
-  const escaped = patterns.map((p) =>
-    p
-      .split("*")
-      .map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"))
-      .join(".*"),
-  );
-  return new RegExp(`^(?:${escaped.join("|")})$`, "s");
+/** The conditions of a mapping: what decides whether an event is taken, skipped or rejected. */
+export function conditionsOf({ test, otherAccount, thin, rules }: Mapping): Compiled[] {
+  return [
+    ...[test, otherAccount, thin],
+    ...rules.flatMap(({ on, when }) => [...on.map(({ condition }) => condition), when]),
+  ].filter((one) => one !== undefined);
+}
+
+function glob(pattern: string): RegExp {
+  const escaped = pattern
+    .split("*")
+    .map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"))
+    .join(".*");
+  return new RegExp(`^${escaped}$`, "s");
 }
 
 /** A union's issue says nothing by itself: the deepest of its branches is the one that was meant. */

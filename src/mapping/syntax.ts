@@ -26,7 +26,11 @@ export function columnOf(source: string, message: string): number {
   return source.length + 1;
 }
 
-const WORDS: Record<string, string> = { and: "&&", or: "||", not: "!" };
+const WORDS = new Map<unknown, string>([
+  ["and", "&&"],
+  ["or", "||"],
+  ["not", "!"],
+]);
 
 /** Habits of other languages that make an expression unreadable, each with what to write. */
 const HABITS: [pattern: RegExp, said: (found: string) => string][] = [
@@ -42,13 +46,16 @@ export function hintFor(source: string): { message: string; column: number } | u
     if (match && !isLiteral(match[0])) return { message: said(match[0]), column: match.index + 1 };
   }
   const tokens = tokensOf(source);
+  const [, second] = tokens;
+  if (second && /^[A-Za-z]\w*( [A-Za-z]\w*)+$/.test(source) && !tokens.some(({ value }) => WORDS.has(value)))
+    return { message: `text stands in single quotes, write '${source}'`, column: second.start + 1 };
   for (const [i, token] of tokens.entries()) {
     const before = tokens[i - 1];
     const column = token.start + 1;
     const type = String(token.type);
     const operand =
       before && !/^(Or|And|Not|EQ|NE|[GL]TE?|Comma|Lparen|Lbracket|Dot|Pipe)$/.test(String(before.type));
-    const word = typeof token.value === "string" ? WORDS[token.value] : undefined;
+    const word = WORDS.get(token.value);
     if (type === "UnquotedIdentifier" && word && (operand || token.value === "not"))
       return { message: `"${token.value}" is no operator, write "${word}"`, column };
     if (type === "Expref" && operand) return { message: '"&" is no operator, write "&&"', column };
