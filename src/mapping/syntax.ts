@@ -36,7 +36,7 @@ const WORDS = new Map<unknown, string>([
 const HABITS: [pattern: RegExp, said: (found: string) => string][] = [
   [/[!=]==/, (found) => `"${found}" is no comparison, write "${found.slice(0, 2)}"`],
   [/<>/, () => 'write "!=" for "is not"'],
-  [/`[^`"\d\s[{-][^`]*`/, (found) => `text stands in single quotes, write '${found.slice(1, -1)}'`],
+  [/`[A-Za-z_][^`]*`/, (found) => `text stands in single quotes, write '${found.slice(1, -1)}'`],
 ];
 
 /** What was probably meant by an expression that does not compile, with its 1-based column; undefined when nothing fits. */
