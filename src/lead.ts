@@ -3,17 +3,12 @@
  * optional field never costs the lead.
  */
 import * as z from "zod/mini";
+import { isEmail, isPlaceholder, isUsable, usableClickId } from "./usable.ts";
 
-/** Dub's own e-mail pattern, from the description of `POST /track/lead` in its OpenAPI document. */
-const EMAIL =
-  /^(?!\.)(?!.*\.\.)([A-Za-z0-9_'+\-.]*)[A-Za-z0-9_+-]@([A-Za-z0-9][A-Za-z0-9-]*\.)+[A-Za-z]{2,}$/;
-
-/** Limits of the lead body, in UTF-16 units or pieces (source: Dub's OpenAPI document and server; click id and avatar: ours). */
+/** Limits of the lead body, in UTF-16 units or pieces (source: Dub's OpenAPI document and server; avatar: ours). */
 export const LIMITS = {
-  clickId: 200,
   avatar: 2000,
   name: 100,
-  email: 100,
   externalId: 100,
   eventName: 255,
   quantity: 100,
@@ -29,7 +24,7 @@ export const Lead = z.strictObject({
   eventName: z.string().check(z.minLength(1), atMost(LIMITS.eventName)),
   customerExternalId: z.string().check(z.minLength(1), atMost(LIMITS.externalId)),
   customerName: z.optional(z.string().check(atMost(LIMITS.name))),
-  customerEmail: z.optional(z.string().check(atMost(LIMITS.email), z.regex(EMAIL))),
+  customerEmail: z.optional(z.string().check(z.refine(isEmail))),
   customerAvatar: z.optional(z.string()),
   eventQuantity: z.optional(z.int().check(z.gte(1), z.lte(LIMITS.quantity))),
   mode: z.optional(z.enum(["async", "wait", "deferred"])),
@@ -39,6 +34,7 @@ export const Lead = z.strictObject({
 });
 export type Lead = z.infer<typeof Lead>;
 export type LeadField = keyof Lead;
+export const LEAD_FIELDS = Object.keys(Lead.shape) as LeadField[];
 
 /** The link that Dub credited with a lead, as Dub writes it. */
 export const CreditedLink = z.object({
@@ -60,20 +56,7 @@ export type Tidied =
       warnings: Warning[];
     };
 
-const PLACEHOLDERS = new Set(["", "n/a", "undefined", "null", "test"]);
-
-/**
- * The click id inside `value`, or undefined when there is none to use. Placeholders that Dub's own guides and
- * install check write (`n/a`, `test`, …) count as none; the `dub_id_` of a Stripe payment link is stripped.
- */
-export function usableClickId(value: unknown): string | undefined {
-  const id = text(value)
-    ?.replace(/^dub_id_/, "")
-    .trim();
-  return id === undefined || id.length > LIMITS.clickId || PLACEHOLDERS.has(id.toLowerCase())
-    ? undefined
-    : id;
-}
+const DROPPED_PLACEHOLDER = "dropped: a placeholder such as undefined or null";
 
 /**
  * Makes a valid lead of what a mapping gave. Optional fields that Dub would answer with 422 are cut, capped or
@@ -91,13 +74,16 @@ export function tidyLead(raw: Partial<Record<LeadField, unknown>>): Tidied {
 
   const customerExternalId = text(raw.customerExternalId);
   if (!customerExternalId) return fail("no_customer_id", "lead.customerExternalId gave no value");
+  if (!isUsable("customerExternalId", customerExternalId))
+    return fail("no_customer_id", "lead.customerExternalId gave a placeholder such as undefined or null");
   if (customerExternalId.length > LIMITS.externalId)
     return fail(
       "customer_id_too_long",
       `lead.customerExternalId gave ${customerExternalId.length} characters, Dub takes ${LIMITS.externalId}`,
     );
   const eventName = text(raw.eventName);
-  if (!eventName) return fail("no_event_name", "lead.eventName gave no value");
+  if (!eventName || isPlaceholder(eventName))
+    return fail("no_event_name", `lead.eventName gave ${eventName ? "a placeholder" : "no value"}`);
 
   const lead: Lead = {
     clickId: usableClickId(raw.clickId) ?? "",
@@ -106,18 +92,27 @@ export function tidyLead(raw: Partial<Record<LeadField, unknown>>): Tidied {
   };
   if (lead.eventName !== eventName) warn("eventName", `cut to ${LIMITS.eventName} characters`);
 
-  const name = text(raw.customerName);
+  const given = text(raw.customerName);
+  const name = given && isUsable("customerName", given) ? withoutPlaceholders(given) : undefined;
+  if (given && name !== given && isPlaceholder(given)) warn("customerName", DROPPED_PLACEHOLDER);
+  else if (given && name && name !== given)
+    warn("customerName", "a placeholder such as undefined was cut out");
   if (name) {
     lead.customerName = cut(name, LIMITS.name);
     if (lead.customerName !== name) warn("customerName", `cut to ${LIMITS.name} characters`);
   }
   const email = text(raw.customerEmail);
   if (email) {
-    if (email.length <= LIMITS.email && EMAIL.test(email)) lead.customerEmail = email;
-    else warn("customerEmail", "dropped: Dub would refuse this address");
+    if (isEmail(email)) lead.customerEmail = email;
+    else
+      warn(
+        "customerEmail",
+        isPlaceholder(email) ? DROPPED_PLACEHOLDER : "dropped: Dub would refuse this address",
+      );
   }
   const avatar = text(raw.customerAvatar);
-  if (avatar && avatar.length <= LIMITS.avatar) lead.customerAvatar = avatar;
+  if (avatar && isPlaceholder(avatar)) warn("customerAvatar", DROPPED_PLACEHOLDER);
+  else if (avatar && avatar.length <= LIMITS.avatar) lead.customerAvatar = avatar;
   else if (avatar) warn("customerAvatar", `dropped: longer than ${LIMITS.avatar} characters`);
 
   const quantity = present(raw.eventQuantity) ? numeric(raw.eventQuantity) : undefined;
@@ -174,6 +169,13 @@ function numeric(value: unknown): number {
 
 function present(value: unknown): boolean {
   return value !== null && value !== undefined && value !== "" && typeof value !== "boolean";
+}
+
+/** A name without the words that programs leave in it: `Mira undefined` → `Mira`. */
+function withoutPlaceholders(name: string): string {
+  if (!/\bundefined\b|\bnull\b|\[object \w+\]/.test(name)) return name;
+  const words = name.replace(/\[object \w+\]/g, "").split(/\s+/);
+  return words.filter((word) => word !== "" && word !== "undefined" && word !== "null").join(" ") || name;
 }
 
 /** At most `max` UTF-16 units, never ending inside a character. */

@@ -198,6 +198,12 @@ export const REASONS = {
     means: "no click id, and Dub does not know the customer",
     todo: "nothing for visitors who did not come by a Dub link; it is delivered by itself if another lead of the customer is delivered later",
   },
+  other_account: {
+    status: "skipped",
+    by: "mapping",
+    means: "the event belongs to another account of the provider, such as a connected Stripe account",
+    todo: "nothing: its customers are not yours. If they are, remove `otherAccount` from the mapping file",
+  },
   other_workspace: {
     status: "skipped",
     by: "delivery",
@@ -215,7 +221,7 @@ export const REASONS = {
     status: "rejected",
     by: "mapping",
     means: "the event only points at its data and does not hold it",
-    todo: "in Stripe, add a destination with payload style Snapshot",
+    todo: "do what the detail says",
   },
   not_split: {
     status: "rejected",

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createDubStandIn, LOCAL_KEY } from "../src/dev/stand-in/dub.ts";
-import { Lead, LIMITS, normalEventName, tidyLead, usableClickId } from "../src/lead.ts";
+import { Lead, LIMITS, normalEventName, tidyLead } from "../src/lead.ts";
 
 const BASE = { clickId: "Xk3pQ9vLm2RtYw7B", eventName: "Sign Up", customerExternalId: "user_1" };
 
@@ -65,6 +65,19 @@ describe("tidyLead", () => {
       [],
     ],
     ["drops metadata of 10,001", { metadata: { a: "x".repeat(9993) } }, {}, ["metadata"]],
+    ["drops a placeholder as name", { customerName: "undefined undefined" }, {}, ["customerName"]],
+    [
+      "cuts a placeholder out of a name",
+      { customerName: "Mira undefined" },
+      { customerName: "Mira" },
+      ["customerName"],
+    ],
+    ["keeps a person called Null", { customerName: "Jennifer Null" }, { customerName: "Jennifer Null" }, []],
+    ["keeps blanks inside a name", { customerName: "Mira  Sol" }, { customerName: "Mira  Sol" }, []],
+    ["leaves a phone number out of the name", { customerName: "+1 (555) 555-0123" }, {}, []],
+    ["leaves an address out of the name", { customerName: "Mira@Orchard.example" }, {}, []],
+    ["drops a placeholder as address", { customerEmail: "null" }, {}, ["customerEmail"]],
+    ["drops a placeholder as picture", { customerAvatar: "[object Object]" }, {}, ["customerAvatar"]],
     ["cuts an event name", { eventName: "x".repeat(256) }, { eventName: "x".repeat(255) }, ["eventName"]],
   ])("%s", (_, raw, expected, warned) => {
     const tidied = tidyLead({ ...BASE, ...raw });
@@ -79,7 +92,10 @@ describe("tidyLead", () => {
     [{ customerExternalId: null }, "no_customer_id"],
     [{ customerExternalId: "x".repeat(101) }, "customer_id_too_long"],
     [{ customerExternalId: Number.POSITIVE_INFINITY }, "no_customer_id"],
+    [{ customerExternalId: "undefined" }, "no_customer_id"],
+    [{ customerExternalId: "NULL" }, "no_customer_id"],
     [{ eventName: " " }, "no_event_name"],
+    [{ eventName: "undefined" }, "no_event_name"],
   ])("%j is %s", (raw, reason) => {
     expect(tidyLead({ ...BASE, ...raw })).toMatchObject({ ok: false, reason });
   });
@@ -112,18 +128,6 @@ describe("tidyLead", () => {
       { numRuns: 500 },
     );
   });
-});
-
-it.each<[unknown, string | undefined]>([
-  [" abc ", "abc"],
-  ["dub_id_abc", "abc"],
-  ["x".repeat(201), undefined],
-  [12, "12"],
-  ...["", "  ", "n/a", "N/A", "undefined", "null", "test", "dub_id_", null, undefined, {}, true].map(
-    (value) => [value, undefined] as [unknown, undefined],
-  ),
-])("usableClickId(%j) is %j", (value, expected) => {
-  expect(usableClickId(value)).toBe(expected);
 });
 
 it("compares event names as Dub does", () => {

@@ -1,6 +1,7 @@
 /** Applies a compiled mapping: one webhook → its events, each with the lead it makes or the reason why it makes none. */
-import { type Lead, type LeadField, tidyLead, usableClickId, type Warning } from "../lead.ts";
+import { type Lead, type LeadField, tidyLead, type Warning } from "../lead.ts";
 import type { ReasonOf } from "../states.ts";
+import { usableClickId } from "../usable.ts";
 import type { Compiled, CompiledRule, Mapping, Value } from "./compile.ts";
 import { isTrue } from "./expression.ts";
 
@@ -71,17 +72,24 @@ export function mapEvent(
 ): Outcome {
   if (typeof event !== "object" || event === null || Array.isArray(event)) return ended("not_an_object");
   try {
-    if (truthy(mapping.thin, event)) return ended("thin_event");
-    const rule = mapping.rules.find(
-      (r) => type !== undefined && r.on.test(type) && (!r.when || truthy(r.when, event)),
-    );
+    const thin = mapping.thin && evaluated(mapping.thin, event);
+    if (isTrue(thin)) return ended("thin_event", typeof thin === "string" ? thin : undefined);
+    const rule = mapping.rules.find((one) => type !== undefined && takes(one, type, event));
     if (!rule) return { kind: "ignored" };
+    if (truthy(mapping.otherAccount, event)) return ended("other_account");
     if (!options.acceptTestEvents && truthy(mapping.test, event)) return ended("test_event");
     return applyRule(rule, event);
   } catch (error) {
     if (error instanceof EvaluationError) return ended("expression_failed", error.message);
     throw error;
   }
+}
+
+function takes({ on, when }: CompiledRule, type: string, event: object): boolean {
+  return (
+    on.some(({ types, condition }) => types.test(type) && (!condition || truthy(condition, event))) &&
+    (!when || truthy(when, event))
+  );
 }
 
 const REQUIRED: LeadField[] = ["customerExternalId", "eventName"];

@@ -2,6 +2,8 @@
 import type * as z from "zod/mini";
 import type { LeadField } from "../lead.ts";
 import { type Ast, type Evaluate, ExpressionError, evaluate, parseExpression } from "./expression.ts";
+import { ANY_VALUE, type Guard, guardOf } from "./functions.ts";
+import { type Part, resolve, type Variable } from "./resolve.ts";
 import { MappingFile } from "./schema.ts";
 
 /** One thing wrong in a mapping file. `path` is a JSON path such as `leads[0].lead.customerName`. */
@@ -11,7 +13,7 @@ export class MappingError extends Error {
   provider: string;
   problems: Problem[];
   constructor(provider: string, problems: Problem[]) {
-    super(`mappings/${provider}.json: ${problems.map(formatProblem).join("; ")}`);
+    super(`${provider}/mapping.json: ${problems.map(formatProblem).join("; ")}`);
     this.provider = provider;
     this.problems = problems;
   }
@@ -21,16 +23,26 @@ export function formatProblem({ path, message, expression, column }: Problem): s
   return `${path}: ${message}${expression === undefined ? "" : ` at column ${column} of ${JSON.stringify(expression)}`}`;
 }
 
-/** An expression of a mapping file with where it stands. */
-export type Compiled = { kind: "expression"; path: string; source: string; ast: Ast; evaluate: Evaluate };
+/** An expression of a mapping file with where it stands, and its parts, which the samples must cover. */
+export type Compiled = {
+  kind: "expression";
+  path: string;
+  source: string;
+  ast: Ast;
+  parts: Part[];
+  evaluate: Evaluate;
+};
 export type Value =
   | Compiled
   | { kind: "constant"; value: number | boolean }
   | { kind: "object"; entries: [key: string, value: Value][] };
 type Selector = Compiled | { header: string };
 
+/** An event type that a rule is for, as written and as a pattern, with its condition. */
+export type CompiledOn = { type: string; types: RegExp; condition: Compiled | undefined };
+
 export type CompiledRule = {
-  on: RegExp;
+  on: CompiledOn[];
   when: Compiled | undefined;
   lead: { field: LeadField; value: Value }[];
   withoutClickId: "skip" | "send";
@@ -43,41 +55,59 @@ export type Mapping = {
   each: Compiled;
   type: Selector;
   id: Selector | undefined;
+  let: Variable[];
   test: Compiled | undefined;
+  otherAccount: Compiled | undefined;
   thin: Compiled | undefined;
   rules: CompiledRule[];
 };
 
-/** Compiles the JSON of `mappings/<provider>.json`; throws a MappingError that names everything wrong at once. */
+/** Compiles the JSON of a provider's mapping file; throws a MappingError that names everything wrong at once. */
 export function compileMapping(provider: string, json: unknown): Mapping {
   const parsed = MappingFile.safeParse(json);
   if (!parsed.success) throw new MappingError(provider, parsed.error.issues.flatMap(problemsOf));
   const file = parsed.data;
   const problems: Problem[] = [];
 
-  const expression = (path: string, source: string): Compiled => {
+  const variables = new Map<string, Variable>();
+  const parse = (path: string, source: string, names: Iterable<string>): Variable => {
     try {
-      const ast = parseExpression(source);
-      return { kind: "expression", path, source, ast, evaluate: (event) => evaluate(ast, event) };
+      return { path, source, ast: parseExpression(source, [...names]) };
     } catch (error) {
       if (!(error instanceof ExpressionError)) throw error;
       problems.push({ path, message: error.message, expression: source, column: error.column });
-      return { kind: "expression", path, source, ast: { type: "Current" }, evaluate: () => null };
+      return { path, source, ast: { type: "Literal", value: null } };
     }
   };
+  const expression = (path: string, source: string, guard: Guard = ANY_VALUE): Compiled => {
+    const usable = path === "each" ? new Map<string, Variable>() : variables;
+    const { ast, parts } = resolve(parse(path, source, usable.keys()), usable, guard);
+    return { kind: "expression", path, source, ast, parts, evaluate: (event) => evaluate(ast, event) };
+  };
+  for (const [name, source] of Object.entries(file.let))
+    variables.set(name, parse(`let.${name}`, source, variables.keys()));
   const optional = (path: string, source: string | undefined) =>
     source === undefined ? undefined : expression(path, source);
   const value = (
     path: string,
     v: string | number | boolean | Record<string, string | number | boolean>,
+    guard?: Guard,
   ): Value => {
-    if (typeof v === "string") return expression(path, v);
+    if (typeof v === "string") return expression(path, v, guard);
     if (typeof v !== "object") return { kind: "constant", value: v };
     return {
       kind: "object",
       entries: Object.entries(v).map(([key, inner]) => [key, value(`${path}.${key}`, inner)]),
     };
   };
+  const on = (path: string, types: string[] | Record<string, string | true>): CompiledOn[] =>
+    (Array.isArray(types) ? types.map((type): [string, true] => [type, true]) : Object.entries(types)).map(
+      ([type, condition]) => ({
+        type,
+        types: glob(type),
+        condition: condition === true ? undefined : expression(`${path}[${JSON.stringify(type)}]`, condition),
+      }),
+    );
   const selector = (path: string, s: string | { header: string }): Selector =>
     typeof s === "string" ? expression(path, s) : s;
 
@@ -87,13 +117,22 @@ export function compileMapping(provider: string, json: unknown): Mapping {
     each: expression("each", file.each),
     type: selector("type", file.type),
     id: file.id === undefined ? undefined : selector("id", file.id),
+    let: [...variables.values()],
     test: optional("test", file.test),
+    otherAccount: optional("otherAccount", file.otherAccount),
     thin: optional("thin", file.thin),
     rules: file.leads.map((rule, i) => ({
-      on: glob(rule.on),
+      on: on(`leads[${i}].on`, rule.on),
       when: optional(`leads[${i}].when`, rule.when),
       lead: Object.entries(rule.lead).flatMap(([field, v]) =>
-        v === undefined ? [] : [{ field: field as LeadField, value: value(`leads[${i}].lead.${field}`, v) }],
+        v === undefined
+          ? []
+          : [
+              {
+                field: field as LeadField,
+                value: value(`leads[${i}].lead.${field}`, v, guardOf(field)),
+              },
+            ],
       ),
       withoutClickId: rule.withoutClickId,
       once: rule.once,
@@ -103,32 +142,41 @@ export function compileMapping(provider: string, json: unknown): Mapping {
   return mapping;
 }
 
-/** Every expression of a mapping, with its path. */
-export function expressionsOf({ each, type, id, test, thin, rules }: Mapping): Compiled[] {
+/** Every expression of a mapping outside `let`. */
+export function expressionsOf({ each, type, id, test, otherAccount, thin, rules }: Mapping): Compiled[] {
   const inside = (value: Value): Compiled[] =>
     value.kind === "expression"
       ? [value]
       : value.kind === "object"
         ? value.entries.flatMap(([, inner]) => inside(inner))
         : [];
-  const top = [each, type, id, test, thin].filter((one) => one !== undefined && "ast" in one) as Compiled[];
+  const top = [each, type, id, test, otherAccount, thin].filter(
+    (one) => one !== undefined && "parts" in one,
+  ) as Compiled[];
   return [
     ...top,
-    ...rules.flatMap(({ when, lead }) => [
+    ...rules.flatMap(({ on, when, lead }) => [
+      ...on.flatMap(({ condition }) => condition ?? []),
       ...(when ? [when] : []),
       ...lead.flatMap(({ value }) => inside(value)),
     ]),
   ];
 }
 
-function glob(patterns: string[]): RegExp {
-  const escaped = patterns.map((p) =>
-    p
-      .split("*")
-      .map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"))
-      .join(".*"),
-  );
-  return new RegExp(`^(?:${escaped.join("|")})$`, "s");
+/** The conditions of a mapping: what decides whether an event is taken, skipped or rejected. */
+export function conditionsOf({ test, otherAccount, thin, rules }: Mapping): Compiled[] {
+  return [
+    ...[test, otherAccount, thin],
+    ...rules.flatMap(({ on, when }) => [...on.map(({ condition }) => condition), when]),
+  ].filter((one) => one !== undefined);
+}
+
+function glob(pattern: string): RegExp {
+  const escaped = pattern
+    .split("*")
+    .map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"))
+    .join(".*");
+  return new RegExp(`^${escaped}$`, "s");
 }
 
 /** A union's issue says nothing by itself: the deepest of its branches is the one that was meant. */

@@ -1,14 +1,7 @@
-/** JMESPath for mapping files: compile with the column of a mistake, evaluate, and the two functions we add. */
-import {
-  compile,
-  isRegistered,
-  type JSONValue,
-  registerFunction,
-  TreeInterpreter,
-  TYPE_ANY,
-  tokenize,
-} from "@jmespath-community/jmespath";
-import { usableClickId } from "../lead.ts";
+/** JMESPath for mapping files: an expression's syntax tree with the column of a mistake, and its evaluation. */
+import { compile, type JSONValue, TreeInterpreter } from "@jmespath-community/jmespath";
+import { callProblem } from "./functions.ts";
+import { columnOf, hintFor, tokensOf } from "./syntax.ts";
 
 export type Ast = ReturnType<typeof compile>;
 /** A compiled expression. Throws an Error whose message names types, never values. */
@@ -23,58 +16,50 @@ export class ExpressionError extends Error {
   }
 }
 
-const CLICK_ID_KEYS = ["dubClickId", "dub_click_id", "dub_id"];
-
 /**
- * click_id(carrier): the click id in an object that a sign-up form can write to (an object, or one as a JSON
- * string): the first usable of `dubClickId`, `dub_click_id`, `dub_id`; null when there is none.
+ * The syntax tree of `source`, in which `$name` may stand for one of `variables`. Throws an ExpressionError with the
+ * column of the first mistake: syntax, an unknown function or variable, a wrong number of arguments, `=` for `==`.
  */
-function clickIdIn(carrier: unknown): string | null {
-  const object = typeof carrier === "string" ? parsed(carrier) : carrier;
-  if (typeof object !== "object" || object === null) return null;
-  for (const key of CLICK_ID_KEYS) {
-    const id = Object.hasOwn(object, key)
-      ? usableClickId((object as Record<string, unknown>)[key])
-      : undefined;
-    if (id) return id;
-  }
-  return null;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
-}
-
-/** epoch_ms(time): an ISO 8601 time as milliseconds since 1970; null when it is none. */
-function epochMs(time: unknown): number | null {
-  const ms = typeof time === "string" ? Date.parse(time) : Number.NaN;
-  return Number.isNaN(ms) ? null : ms;
-}
-
-for (const [name, implementation] of [
-  ["click_id", clickIdIn],
-  ["epoch_ms", epochMs],
-] as const) {
-  if (!isRegistered(name))
-    registerFunction(name, ([argument]) => implementation(argument), [{ types: [TYPE_ANY] }]);
-}
-
-/** The syntax tree of `source`; throws ExpressionError with the column of the first mistake. */
-export function parseExpression(source: string): Ast {
+export function parseExpression(source: string, variables: string[] = []): Ast {
   let ast: Ast;
   try {
     ast = compile(source);
   } catch (error) {
-    throw new ExpressionError((error as Error).message, columnOf(source, (error as Error).message));
+    const { message } = error as Error;
+    const hint = hintFor(source);
+    throw hint
+      ? new ExpressionError(hint.message, hint.column)
+      : new ExpressionError(message, columnOf(source, message));
   }
-  for (const { name } of nodesOf(ast, "Function")) {
-    if (!isRegistered(name))
-      throw new ExpressionError(`Unknown function: ${name}()`, source.indexOf(`${name}(`) + 1);
+  const tokens = tokensOf(source);
+  const at = (type: string, value?: unknown) =>
+    (tokens.find((token) => token.type === type && (value === undefined || token.value === value))?.start ??
+      0) + 1;
+  const bindings = nodesOf(ast, "LetExpression").flatMap((node) => node.bindings);
+  if (nodesOf(ast, "Binding").some((node) => !bindings.includes(node))) {
+    const wrong = tokens.find(({ type }, i) => type === "Assign" && tokens[i - 1]?.type !== "Variable");
+    throw new ExpressionError('"=" is no comparison, write "=="', (wrong?.start ?? 0) + 1);
   }
+  for (const { name, children } of nodesOf(ast, "Function")) {
+    const problem = callProblem(name, children.length);
+    if (problem) throw new ExpressionError(problem, at("UnquotedIdentifier", name));
+  }
+  const known = [...variables, ...bindings.map(({ variable }) => variable)];
+  for (const { name } of nodesOf(ast, "Variable"))
+    if (!known.includes(name))
+      throw new ExpressionError(
+        known.length > 0
+          ? `Unknown name: $${name}. There are: ${known.map((one) => `$${one}`).join(", ")}`
+          : `Unknown name: $${name}. Define it under "let"`,
+        at("Variable", name),
+      );
+  for (const { left, right } of nodesOf(ast, "Comparator"))
+    for (const side of [left, right])
+      if (side.type === "Field" && ["true", "false", "null"].includes(side.name))
+        throw new ExpressionError(
+          `${side.name} is read as the name of a field, write \`${side.name}\` in backticks`,
+          at("UnquotedIdentifier", side.name),
+        );
   return ast;
 }
 
@@ -89,7 +74,7 @@ export function isTrue(value: unknown): boolean {
   return value !== null && value !== undefined && value !== false && value !== "";
 }
 
-type NodeOf<T extends Ast["type"]> = Ast & { type: T };
+export type NodeOf<T extends Ast["type"]> = Ast & { type: T };
 
 /** Every node of one type in a syntax tree. */
 export function nodesOf<T extends Ast["type"]>(ast: Ast, type: T): NodeOf<T>[] {
@@ -102,27 +87,4 @@ export function nodesOf<T extends Ast["type"]>(ast: Ast, type: T): NodeOf<T>[] {
   };
   visit(ast);
   return found;
-}
-
-/** The parser gives no column; it stops at the first token with which the beginning of the source fails in the same words. */
-function columnOf(source: string, message: string): number {
-  const ends = starts(source).map((start, i, all) => ({ start, end: all[i + 1] ?? source.length }));
-  for (const { start, end } of ends) {
-    try {
-      compile(source.slice(0, end));
-    } catch (error) {
-      if ((error as Error).message === message) return start + 1;
-    }
-  }
-  return source.length + 1;
-}
-
-function starts(source: string): number[] {
-  try {
-    return tokenize(source)
-      .filter((token) => token.type !== "EOF")
-      .map((token) => token.start);
-  } catch {
-    return Array.from(source, (_, i) => i);
-  }
 }

@@ -1,5 +1,6 @@
 /** The mapping file: its zod schema. mapping.schema.json is made from it, so every description here is read in editors. */
 import * as z from "zod/mini";
+import type { LeadField } from "../lead.ts";
 
 const about = (text: string) => z.describe(text);
 
@@ -92,26 +93,35 @@ export const Verify = z
   .check(about("How the webhook proves that it is genuine."));
 export type Verify = z.infer<typeof Verify>;
 
+const leadFields = {
+  clickId: z.optional(value),
+  eventName: value,
+  customerExternalId: value,
+  customerName: z.optional(value),
+  customerEmail: z.optional(value),
+  customerAvatar: z.optional(value),
+  eventQuantity: z.optional(value),
+  mode: z.optional(value),
+  metadata: z.optional(z.union([expression, z.record(z.string(), value)])),
+} satisfies Record<LeadField, unknown>;
+
 const Rule = z.strictObject({
   on: z
-    .array(z.string())
-    .check(z.minLength(1), about("Event types this rule is for. * stands for any characters.")),
+    .union([
+      z.array(z.string()).check(z.minLength(1)),
+      z.record(z.string(), z.union([z.literal(true), expression])),
+    ])
+    .check(
+      about(
+        'Event types this rule is for; * stands for any characters. Either a list, or an object that gives each type its condition: {"user.created": true, "user.updated": "<expression>"}.',
+      ),
+    ),
   when: z.optional(
-    expression.check(about("A further condition. Events that no rule takes are answered and not kept.")),
+    expression.check(
+      about("A further condition for every type. Events that no rule takes are answered and not kept."),
+    ),
   ),
-  lead: z
-    .strictObject({
-      clickId: z.optional(value),
-      eventName: value,
-      customerExternalId: value,
-      customerName: z.optional(value),
-      customerEmail: z.optional(value),
-      customerAvatar: z.optional(value),
-      eventQuantity: z.optional(value),
-      mode: z.optional(value),
-      metadata: z.optional(z.union([expression, z.record(z.string(), value)])),
-    })
-    .check(about("The lead body of Dub's POST /track/lead.")),
+  lead: z.strictObject(leadFields).check(about("The lead body of Dub's POST /track/lead.")),
   withoutClickId: z
     ._default(z.enum(["skip", "send"]), "skip")
     .check(
@@ -146,11 +156,27 @@ export const MappingFile = z.strictObject({
         ),
       ),
   ),
+  let: z
+    ._default(z.record(z.string().check(z.regex(/^[A-Za-z_]\w*$/)), expression), {})
+    .check(
+      about(
+        "Named expressions. $name stands for its expression in all others except each, and in the names below it.",
+      ),
+    ),
   test: z.optional(
     expression.check(about("True for the provider's own test events: kept as skipped, never sent.")),
   ),
+  otherAccount: z.optional(
+    expression.check(
+      about("True for events of somebody else's account, as a connected Stripe account: kept as skipped."),
+    ),
+  ),
   thin: z.optional(
-    expression.check(about("True for events that only point at their data: kept as rejected.")),
+    expression.check(
+      about(
+        "True, or a text with what to do, for events that only point at their data: kept as rejected, with the text as detail.",
+      ),
+    ),
   ),
   leads: z
     .array(Rule)

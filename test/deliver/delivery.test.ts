@@ -1,6 +1,6 @@
 /** From the ledger to Dub: register then record, retries, dedup, and every answer of Dub. */
 import { describe, expect, it, vi } from "vitest";
-import { mappings } from "../../mappings/index.ts";
+import { shipped as mappings } from "../../mappings/index.ts";
 import { LOCAL_KEY, type StandInOptions } from "../../src/dev/stand-in/dub.ts";
 import type { Fault } from "../../src/dev/stand-in/faults.ts";
 import {
@@ -58,7 +58,7 @@ describe("register, then record", () => {
   });
 
   it("with the mapping's mode deferred only registers", async () => {
-    const clerk = structuredClone((await import("../../mappings/clerk.json")).default) as {
+    const clerk = structuredClone((await import("../../mappings/clerk/mapping.json")).default) as {
       leads: { lead: Record<string, unknown> }[];
     };
     (clerk.leads[0] as { lead: Record<string, unknown> }).lead.mode = "'deferred'";
@@ -544,7 +544,7 @@ describe("one lead for each customer and event name", () => {
   });
 
   it("with once: event, the same customer may give the lead again", async () => {
-    const clerk = structuredClone((await import("../../mappings/clerk.json")).default) as {
+    const clerk = structuredClone((await import("../../mappings/clerk/mapping.json")).default) as {
       leads: { once?: string }[];
     };
     (clerk.leads[0] as { once?: string }).once = "event";

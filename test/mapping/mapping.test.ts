@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { mappings } from "../../mappings/index.ts";
+import { shipped as mappings } from "../../mappings/index.ts";
 import { mapWebhook } from "../../src/mapping/apply.ts";
 import { compileMapping, MappingError } from "../../src/mapping/compile.ts";
+import { daysBetween } from "../../src/mapping/functions.ts";
 
 const MINIMAL = {
   name: "Any",
@@ -31,6 +32,42 @@ describe("what is wrong in a mapping file is said with its place", () => {
       rule({}, { customerName: "nme(data)" }),
       ["leads[0].lead.customerName: Unknown function: nme() at column 1 of"],
     ],
+    [
+      rule({}, { customerName: "data.lower(name, id)" }),
+      ["leads[0].lead.customerName: lower() takes 1 argument but received 2 at column 6 of"],
+    ],
+    [
+      rule({ when: "data.status = 'completed'" }),
+      ['leads[0].when: "=" is no comparison, write "==" at column 13 of'],
+    ],
+    [
+      rule({ on: { "a.b": "a == 'x' && b.c = 'y'" } }),
+      ['leads[0].on["a.b"]: "=" is no comparison, write "==" at column 17 of'],
+    ],
+    [rule({ when: "a === 'x'" }), ['leads[0].when: "===" is no comparison, write "==" at column 3 of']],
+    [rule({ when: "a <> 'x'" }), ['leads[0].when: write "!=" for "is not" at column 3 of']],
+    [rule({ when: "a and b" }), ['leads[0].when: "and" is no operator, write "&&" at column 3 of']],
+    [rule({ when: "a == 'x' or b" }), ['leads[0].when: "or" is no operator, write "||" at column 10 of']],
+    [rule({ when: "not a" }), ['leads[0].when: "not" is no operator, write "!" at column 1 of']],
+    [rule({ when: "a & b" }), ['leads[0].when: "&" is no operator, write "&&" at column 3 of']],
+    [rule({ when: "a > 7" }), ["leads[0].when: numbers stand in backticks, write `7` at column 5 of"]],
+    [
+      rule({ when: "a == `done`" }),
+      ["leads[0].when: text stands in single quotes, write 'done' at column 6 of"],
+    ],
+    [
+      rule({ when: "a == true" }),
+      ["leads[0].when: true is read as the name of a field, write `true` in backticks at column 6 of"],
+    ],
+    [rule({ when: "$plan" }), ['leads[0].when: Unknown name: $plan. Define it under "let" at column 1 of']],
+    [
+      changed({ let: { plan: "data.plan", paid: "$free" } }),
+      ["let.paid: Unknown name: $free. There are: $plan at column 1 of"],
+    ],
+    [changed({ let: { plan: "data.[plan" } }), ["let.plan: "]],
+    [changed({ let: { "a b": "data.plan" } }), ["let.a b: "]],
+    [changed({ let: { x: "id" }, each: "$x" }), ["each: Unknown name: $x"]],
+    [rule({ on: { "a.b": false } }), ["leads[0].on.a.b: "]],
     [rule({ when: "a ==" }), ["leads[0].when: "]],
     [rule({}, { metadata: { plan: "a b" } }), ["leads[0].lead.metadata.plan: ", "at column 3 of"]],
     [rule({}, { customerNmae: "a" }), ["leads[0].lead.customerNmae: unknown key"]],
@@ -57,7 +94,7 @@ describe("what is wrong in a mapping file is said with its place", () => {
       throw new Error("compiled");
     })();
     expect(error).toBeInstanceOf(MappingError);
-    for (const words of ["mappings/any.json: ", ...said]) expect(error.message).toContain(words);
+    for (const words of ["any/mapping.json: ", ...said]) expect(error.message).toContain(words);
   });
 });
 
@@ -78,6 +115,75 @@ describe("applying", () => {
       (type) => run(MINIMAL, { ...event, type })[0]?.outcome.kind,
     );
     expect(kinds).toEqual(["lead", "lead", "ignored", "ignored", "ignored"]);
+  });
+
+  it("takes a type on its own condition", () => {
+    const file = rule({ on: { "a.b": true, "a.*": "vip" } });
+    const kinds = [{ type: "a.b" }, { type: "a.c" }, { type: "a.c", vip: true }, { type: "b" }].map(
+      (change) => run(file, { ...event, ...change })[0]?.outcome.kind,
+    );
+    expect(kinds).toEqual(["lead", "ignored", "lead", "ignored"]);
+  });
+
+  it("$name stands for its expression, wherever it is used", () => {
+    const file = {
+      ...rule(
+        { when: "$plan != 'free' && list[?plan == $plan]" },
+        {
+          customerExternalId: "$ids.mine || $user.id",
+          metadata: { first: "let $user = list[0] in $user.plan" },
+        },
+      ),
+      let: { user: "data.user", plan: "$user.plan", ids: "$user.ids" },
+    };
+    const of = (change: object) =>
+      run(file, {
+        ...event,
+        list: [{ plan: "pro" }],
+        data: { user: { id: "u1", plan: "pro", ...change } },
+      })[0]?.outcome;
+    expect(of({})).toMatchObject({ lead: { customerExternalId: "u1", metadata: { first: "pro" } } });
+    expect(of({ ids: { mine: "m1" } })).toMatchObject({ lead: { customerExternalId: "m1" } });
+    expect(of({ ids: { mine: "undefined" } })).toMatchObject({ lead: { customerExternalId: "u1" } });
+    expect(of({ plan: "free" })).toEqual({ kind: "ignored" });
+    expect(of({ plan: "team" })).toEqual({ kind: "ignored" });
+  });
+
+  it.each<[field: string, a: unknown, chosen: unknown]>([
+    ["customerExternalId", "undefined", "b@orchard.example"],
+    ["customerExternalId", "[object Object]", "b@orchard.example"],
+    ["customerExternalId", "missing-id", "b@orchard.example"],
+    ["customerExternalId", " ", "b@orchard.example"],
+    ["customerExternalId", "guest", "b@orchard.example"],
+    ["customerExternalId", "u7", "u7"],
+    ["customerExternalId", 7, "7"],
+    ["customerName", "guest", "guest"],
+    ["customerName", "undefined undefined", undefined],
+    ["customerName", "+15555550123", undefined],
+    ["customerEmail", "mira", "b@orchard.example"],
+    ["customerAvatar", "null", "b@orchard.example"],
+  ])("in a || b of %s, a = %j gives %j", (field, a, chosen) => {
+    const file = { ...rule({}, { [field]: "$first || b" }), let: { first: "a" } };
+    const outcome = run(file, { ...event, a, b: "b@orchard.example" })[0]?.outcome as { lead: object };
+    expect((outcome.lead as Record<string, unknown>)[field]).toBe(chosen);
+  });
+
+  it("|| outside a lead field passes over blanks and placeholders only", () => {
+    const file = rule({}, { customerExternalId: "lower(a || b)" });
+    const ids = ["undefined", "guest", " ", "U7"].map(
+      (a) => run(file, { ...event, a, b: "B" })[0]?.outcome as { lead?: { customerExternalId: string } },
+    );
+    expect(ids.map(({ lead }) => lead?.customerExternalId)).toEqual(["b", undefined, "b", "u7"]);
+  });
+
+  it("skips what belongs to another account, and rejects what is thin with the reason given", () => {
+    const file = changed({ otherAccount: "account", thin: "thin && 'ask for all of it'" });
+    expect(run(file, { ...event, account: "acct_1" })[0]?.outcome).toMatchObject({ reason: "other_account" });
+    expect(run(file, { ...event, thin: true })[0]?.outcome).toMatchObject({
+      reason: "thin_event",
+      detail: "ask for all of it",
+    });
+    expect(run(file, { ...event, type: "b", account: "acct_1" })[0]?.outcome).toEqual({ kind: "ignored" });
   });
 
   it("tries rules in order", () => {
@@ -135,12 +241,25 @@ describe("applying", () => {
     expect(outcome).toMatchObject(id === null ? { reason: "no_click_id" } : { lead: { clickId: id } });
   });
 
-  it("epoch_ms reads ISO times and nothing else", () => {
-    const file = rule({ when: "epoch_ms(at) == `1773144000000` || epoch_ms(at) == `null`" });
-    const kinds = ["2026-03-10T12:00:00.000Z", "soon", 5].map(
-      (at) => run(file, { ...event, at })[0]?.outcome.kind,
-    );
-    expect(kinds).toEqual(["lead", "lead", "lead"]);
+  it("click_id takes the first carrier that has one", () => {
+    const file = rule({}, { clickId: "click_id(a, b, c)" });
+    const outcome = run(file, { ...event, a: { dub_id: "{{dub_id}}" }, b: null, c: { dub_id: "abc" } })[0];
+    expect(outcome?.outcome).toMatchObject({ lead: { clickId: "abc" } });
+  });
+
+  it.each<[unknown, unknown, number | null]>([
+    ["2026-03-03T12:00:00Z", "2026-03-10T12:00:00.000Z", 7],
+    [1772539200000, 1773144000000, 7],
+    [1772539200, 1773144000000, 7],
+    ["1772539200", "2026-03-10T12:00:00+00:00", 7],
+    ["2026-03-10", "2026-03-09T12:00:00Z", -0.5],
+    [0, 86400, 1],
+    ["soon", 1773144000000, null],
+    [null, 1773144000000, null],
+    [{}, true, null],
+    ["", "7", null],
+  ])("days_between(%j, %j) is %j", (from, to, days) => {
+    expect(daysBetween(from, to)).toBe(days);
   });
 
   it("never throws, whatever the webhook is", () => {

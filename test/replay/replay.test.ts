@@ -1,7 +1,7 @@
 /** Replay: what is kept is mapped again with today's mapping file, and no lead is ever counted twice by it. */
 import fc from "fast-check";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { mappings } from "../../mappings/index.ts";
+import { shipped as mappings } from "../../mappings/index.ts";
 import { LOCAL_KEY } from "../../src/dev/stand-in/dub.ts";
 import type { Call, Fault } from "../../src/dev/stand-in/faults.ts";
 import type { EventAnswer } from "../../src/receive/route.ts";
@@ -789,7 +789,7 @@ describe("what can't be mapped again says why", () => {
     const answer = await post(app, "/api/replay", { status: "skipped" });
     expect(answer).toMatchObject({
       status: 503,
-      body: { error: "misconfigured", message: expect.stringContaining("mappings/clerk.json: type: ") },
+      body: { error: "misconfigured", message: expect.stringContaining("clerk/mapping.json: type: ") },
     });
   });
 });

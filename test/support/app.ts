@@ -1,6 +1,6 @@
 /** The whole app for a test: the real handlers and D1, a clock that stands still, a queue to be pumped, a stand-in for Dub. */
 import { createExecutionContext, env as testEnv, waitOnExecutionContext } from "cloudflare:test";
-import { mappings } from "../../mappings/index.ts";
+import { shipped } from "../../mappings/index.ts";
 import type { Deps, Env } from "../../src/context.ts";
 import { localSecret, sampleBody, sign } from "../../src/dev/samples/sign.ts";
 import { createDubStandIn, LOCAL_KEY, type StandInOptions } from "../../src/dev/stand-in/dub.ts";
@@ -18,18 +18,47 @@ export const START = Date.UTC(2026, 2, 10, 12);
 
 export const db = (testEnv as unknown as { DB: D1Database }).DB;
 
-/** Every sample of the project: [provider, name, sample]. */
-export const samples = Object.entries(
-  import.meta.glob<unknown>("../../mappings/samples/*/*.json", { eager: true, import: "default" }),
-).map(([path, json]) => {
-  const [provider = "", name = ""] = path.split("/").slice(-2);
-  return [provider, name.replace(".json", ""), Sample.parse(json)] as const;
-});
+function named(files: Record<string, unknown>) {
+  return Object.entries(files).map(([path, json]) => {
+    const [provider = "", , name = ""] = path.split("/").slice(-3);
+    return [provider, name.replace(".json", ""), Sample.parse(json)] as const;
+  });
+}
+
+/** Every sample that ships with the project: [provider, name, sample]. */
+export const samples = named(
+  import.meta.glob<unknown>(["../../mappings/*/samples/*.json"], { eager: true, import: "default" }),
+);
+
+/** Every sample in mappings/own. */
+export const ownSamples = named(
+  import.meta.glob<unknown>("../../mappings/own/*/samples/*.json", { eager: true, import: "default" }),
+);
 
 export function sampleOf(provider: string, name = "sign-up"): Sample {
   const found = samples.find(([p, n]) => p === provider && n === name);
   if (!found) throw new Error(`no sample ${provider}/${name}`);
   return structuredClone(found[2]);
+}
+
+/** A sample with `text` put at the end of every string that its leads repeat, apart from the click id; how many there were. */
+export function withText(sample: Sample, text: string): { sample: Sample; changed: number } {
+  const strings = (value: unknown): string[] =>
+    typeof value === "string" ? [value] : Object.values(Object(value)).flatMap(strings);
+  const leads = sample.expect.flatMap((one) => ("lead" in one ? [one.lead] : []));
+  const clickIds = leads.map(({ clickId }) => clickId);
+  const repeated = leads.flatMap(({ clickId: _, ...rest }) => strings(rest));
+  let changed = 0;
+  const put = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(put);
+    if (typeof value === "object" && value !== null)
+      return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, put(inner)]));
+    if (typeof value !== "string" || value.length < 3 || clickIds.includes(value)) return value;
+    if (!repeated.some((one) => one.includes(value))) return value;
+    changed++;
+    return value + text;
+  };
+  return { sample: { ...sample, webhook: put(sample.webhook) }, changed };
 }
 
 /** A row of the ledger as the tests look at it. */
@@ -74,7 +103,7 @@ export async function createTestApp(options: TestAppOptions = {}) {
   const clock = { now: START };
   const down: Down = { ledger: false, queue: false, stalled: false };
   const dub = createDubStandIn({ now: () => clock.now, ...options.dub });
-  const files = options.mappings ?? mappings;
+  const files = options.mappings ?? shipped;
   const deps: Deps = {
     now: () => clock.now,
     // Whoever is awake goes on first.

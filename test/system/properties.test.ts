@@ -1,7 +1,7 @@
 /** No input makes the front door answer 5xx, throw or hang. */
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { mappings } from "../../mappings/index.ts";
+import { shipped as mappings } from "../../mappings/index.ts";
 import { sampleBody } from "../../src/dev/samples/sign.ts";
 import { createTestApp, samples } from "../support/app.ts";
 

@@ -2,8 +2,8 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { compileMapping, MappingError } from "../../mapping/compile.ts";
+import { preview } from "../check/results.ts";
 import { main, providers, readMapping, UserError } from "../files.ts";
-import { preview } from "./check.ts";
 
 const USAGE = `npm run preview -- <provider> <payload.json> [--header name=value ...]
   provider      one of ${providers().join(", ")}

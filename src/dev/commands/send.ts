@@ -5,7 +5,7 @@ import { postSample } from "../samples/post.ts";
 
 const USAGE = `npm run send -- <provider> [sample] [--to http://localhost:8787] [--set data.id=user_2 ...]
   provider  one of ${providers().join(", ")}
-  sample    a file of mappings/samples/<provider>, without .json; ${DEFAULT_SAMPLE} if none is named
+  sample    a file of mappings/<provider>/samples, without .json; ${DEFAULT_SAMPLE} if none is named
   --to      address of the Worker
   --set     changes a value of the webhook first; the value is JSON, or text`;
 

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { secretName } from "../../settings.ts";
 import { REASONS } from "../../states.ts";
-import { DEFAULT_SAMPLE, main, providers, ROOT, readSample, UserError } from "../files.ts";
+import { DEFAULT_SAMPLE, folderOf, main, providers, ROOT, readSample, UserError } from "../files.ts";
 import { formatLine, type LogLine, parseLine, table } from "../print.ts";
 import {
   type DevServer,
@@ -174,7 +174,7 @@ async function sendSamples(
             : reason === ("skipped" in expected ? expected.skipped : expected.rejected));
       if (!right)
         wrong.push(
-          `${provider}, event ${i + 1}: ${became} (${reason}), but mappings/samples/${provider}/${DEFAULT_SAMPLE}.json expects ${JSON.stringify(expected)}`,
+          `${provider}, event ${i + 1}: ${became} (${reason}), but ${folderOf(provider).shown}/samples/${DEFAULT_SAMPLE}.json expects ${JSON.stringify(expected)}`,
         );
     }
   }

@@ -1,0 +1,72 @@
+/** What the samples try out of a mapping: which parts give a value, which conditions are true or false, which types come. */
+import { TreeInterpreter } from "@jmespath-community/jmespath";
+import { mapWebhook } from "../../mapping/apply.ts";
+import { type Compiled, expressionsOf, type Mapping } from "../../mapping/compile.ts";
+import { type Ast, isTrue } from "../../mapping/expression.ts";
+import type { Part } from "../../mapping/resolve.ts";
+import type { Sample } from "../../mapping/schema.ts";
+import { decodeBody } from "../../receive/body.ts";
+import { sampleBody } from "../samples/sign.ts";
+
+export type Coverage = {
+  /** Parts that give nothing but null, false, "", [] or {} whenever they are evaluated; `$name` counts in all its uses. */
+  unused: Omit<Part, "node">[];
+  /** What each expression gave, in the order of the events it was tried on. */
+  results: Map<Compiled, unknown[]>;
+  /** The types of all events. */
+  types: string[];
+};
+
+/** Maps every sample and watches. */
+export function coverageOf(mapping: Mapping, samples: Sample[]): Coverage {
+  const expressions = expressionsOf(mapping);
+  const parts = expressions.flatMap((expression) => expression.parts);
+  const keyOf = ({ path, what }: Omit<Part, "node">) => JSON.stringify([path, what]);
+  const unused = new Map(parts.map(({ path, what }) => [keyOf({ path, what }), { path, what }]));
+  const keys = new Map(parts.map((part) => [part.node, keyOf(part)]));
+  const roots = new Map(expressions.map((expression) => [expression.ast, expression]));
+  const results = new Map(expressions.map((expression): [Compiled, unknown[]] => [expression, []]));
+  const types: string[] = [];
+  watch(
+    (node, result) => {
+      const key = keys.get(node);
+      if (key !== undefined && isTrue(result)) unused.delete(key);
+      const expression = roots.get(node);
+      if (expression) results.get(expression)?.push(result);
+    },
+    () => {
+      for (const sample of samples) types.push(...typesOf(mapping, sample));
+    },
+  );
+  return { unused: [...unused.values()], results, types };
+}
+
+type Interpreter = { visit: (node: Ast, value: unknown) => unknown };
+
+/** Runs `run` while `see` is told the result of each node that is evaluated. */
+function watch(see: (node: Ast, result: unknown) => void, run: () => void): void {
+  const interpreter = Object.getPrototypeOf(TreeInterpreter) as Interpreter;
+  const visit = interpreter.visit;
+  interpreter.visit = function watched(node, value) {
+    const result = visit.call(this, node, value);
+    see(node, result);
+    return result;
+  };
+  try {
+    run();
+  } finally {
+    interpreter.visit = visit;
+  }
+}
+
+/** Maps a sample; gives the types of its events. */
+function typesOf(mapping: Mapping, sample: Sample): string[] {
+  const decoded = decodeBody(sampleBody(sample), mapping.file.format);
+  if (!decoded.ok) return [];
+  const mapped = mapWebhook(
+    mapping,
+    { body: decoded.value, headers: new Headers(sample.headers), deliveryId: undefined },
+    { acceptTestEvents: false },
+  );
+  return mapped.flatMap(({ type }) => type ?? []);
+}

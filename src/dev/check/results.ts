@@ -1,0 +1,61 @@
+/** What webhooks and samples become under a mapping, in the words of a sample's `expect`. */
+import { mapWebhook } from "../../mapping/apply.ts";
+import type { Mapping } from "../../mapping/compile.ts";
+import type { Sample } from "../../mapping/schema.ts";
+import { decodeBody } from "../../receive/body.ts";
+import { REASONS } from "../../states.ts";
+import { UserError } from "../files.ts";
+import { sampleBody } from "../samples/sign.ts";
+
+/** What one event becomes: a lead with its warnings, a skip or rejection with its reason, or nothing. */
+export type Result = Sample["expect"][number];
+
+/** What the events of a sample become, test events treated as by default. */
+export function resultsOf(mapping: Mapping, sample: Sample): Result[] {
+  return preview(mapping, sampleBody(sample), new Headers(sample.headers));
+}
+
+/** What the events of a webhook's body become. Throws a UserError when the body can't be read. */
+export function preview(mapping: Mapping, body: Uint8Array, headers: Headers): Result[] {
+  const decoded = decodeBody(body, mapping.file.format);
+  if (!decoded.ok) throw new UserError(`The payload can't be read: ${decoded.problem}`);
+  const mapped = mapWebhook(
+    mapping,
+    { body: decoded.value, headers, deliveryId: "sample" },
+    { acceptTestEvents: false },
+  );
+  return mapped.map(({ outcome }): Result => {
+    if (outcome.kind === "ignored") return { ignored: true };
+    if (outcome.kind === "ended") {
+      const reason = outcome.detail ? `${outcome.reason} (${outcome.detail})` : outcome.reason;
+      return REASONS[outcome.reason].status === "skipped" ? { skipped: reason } : { rejected: reason };
+    }
+    const warnings = outcome.warnings.map(({ field, did }) => `${field}: ${did}`);
+    return { lead: outcome.lead, ...(warnings.length > 0 && { warnings }) };
+  });
+}
+
+/** Whether a sample's `expect` describes these results. It may leave the detail of a skip or rejection out. */
+export function asExpected(expected: Result[], actual: Result[]): boolean {
+  return (
+    expected.length === actual.length &&
+    expected.every((one, i) => {
+      const other = actual[i] as Result;
+      for (const key of ["skipped", "rejected"] as const) {
+        const said = (one as Record<string, unknown>)[key];
+        const got = (other as Record<string, unknown>)[key];
+        if (typeof said === "string" && typeof got === "string" && got.startsWith(`${said} (`)) return true;
+      }
+      return canonical(one) === canonical(other);
+    })
+  );
+}
+
+/** JSON with the keys of every object in alphabetical order. */
+export function canonical(value: unknown): string {
+  return JSON.stringify(value, (_key, inner) =>
+    typeof inner === "object" && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+}

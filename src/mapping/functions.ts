@@ -1,0 +1,94 @@
+/** The functions that mapping files have beyond JMESPath's own, and the guards of `||`. */
+import {
+  isRegistered,
+  type JSONValue,
+  registerFunction,
+  TreeInterpreter,
+  TYPE_ANY,
+} from "@jmespath-community/jmespath";
+import { LEAD_FIELDS } from "../lead.ts";
+import { DAY, SECOND } from "../time.ts";
+import { isUsable, usableClickId } from "../usable.ts";
+
+const CLICK_ID_KEYS = ["dubClickId", "dub_click_id", "dub_id"];
+
+/**
+ * click_id(carrier, …): the click id in the first carrier that has one; null when none has. A carrier is an object that
+ * a sign-up form can write to, or one as JSON text; its keys `dubClickId`, `dub_click_id`, `dub_id` are read in order.
+ */
+export function clickIdIn(...carriers: unknown[]): string | null {
+  for (const carrier of carriers) {
+    const object = typeof carrier === "string" ? parsed(carrier) : carrier;
+    if (typeof object !== "object" || object === null) continue;
+    for (const key of CLICK_ID_KEYS) {
+      const id = Object.hasOwn(object, key) && usableClickId((object as Record<string, unknown>)[key]);
+      if (id) return id;
+    }
+  }
+  return null;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * days_between(from, to): the days from one time to another, with fractions, negative when `to` is earlier; null when
+ * either is no time. A time is ISO 8601 text, or a number (or digits) of seconds or milliseconds since 1970.
+ */
+export function daysBetween(from: unknown, to: unknown): number | null {
+  const days = (milliseconds(to) - milliseconds(from)) / DAY;
+  return Number.isNaN(days) ? null : days;
+}
+
+/** Numbers from here on are milliseconds: as seconds they would be in the year 5138. */
+const FIRST_MILLISECONDS = 100_000_000_000;
+
+function milliseconds(time: unknown): number {
+  if (typeof time === "number" || (typeof time === "string" && /^\d+(\.\d+)?$/.test(time))) {
+    const number = Number(time);
+    return Math.abs(number) < FIRST_MILLISECONDS ? number * SECOND : number;
+  }
+  return typeof time === "string" && /^\d{4}-\d\d/.test(time) ? Date.parse(time) : Number.NaN;
+}
+
+/**
+ * The function around what stands left of `||`: it gives null for a text that the lead field in question, or any place
+ * at all, can't use. The names have blanks, so that no expression can call them.
+ */
+export type Guard = `usable as ${string}`;
+export const ANY_VALUE: Guard = "usable as value";
+export const guardOf = (field: string): Guard => `usable as ${field}`;
+
+function isUnusableText(field: string, value: unknown): boolean {
+  return typeof value === "string" && !isUsable(field, value);
+}
+
+type Implementation = Parameters<typeof registerFunction>[1];
+type Signature = Parameters<typeof registerFunction>[2];
+
+function register(name: string, implementation: Implementation, signature: Signature): void {
+  if (!isRegistered(name)) registerFunction(name, implementation, signature);
+}
+
+const any = { types: [TYPE_ANY] };
+register("click_id", (carriers) => clickIdIn(...carriers), [{ ...any, variadic: true }]);
+register("days_between", ([from, to]) => daysBetween(from, to), [any, any]);
+for (const field of ["value", ...LEAD_FIELDS])
+  register(guardOf(field), ([value]) => (isUnusableText(field, value) ? null : value) as JSONValue, [any]);
+
+/** What is wrong with a call by its name and number of arguments, or undefined. */
+export function callProblem(name: string, count: number): string | undefined {
+  if (!isRegistered(name)) return `Unknown function: ${name}()`;
+  try {
+    TreeInterpreter.runtime.callFunction(name, Array(count).fill(null));
+  } catch (error) {
+    const { message } = error as Error;
+    if (message.startsWith("Invalid arity: ")) return message.slice("Invalid arity: ".length);
+  }
+  return undefined;
+}

@@ -1,0 +1,70 @@
+/** Where a syntax error is, and what was probably meant: JMESPath's own parser says neither. */
+import { compile, tokenize } from "@jmespath-community/jmespath";
+
+type Tokens = ReturnType<typeof tokenize>;
+
+/** The tokens of an expression without its end; none when it can't be read at all. */
+export function tokensOf(source: string): Tokens {
+  try {
+    return tokenize(source).filter(({ type }) => String(type) !== "EOF");
+  } catch {
+    return [];
+  }
+}
+
+/** The parser stops at the first token with which the beginning of the source fails in the same words. 1-based. */
+export function columnOf(source: string, message: string): number {
+  const tokens = tokensOf(source).map(({ start }) => start);
+  const starts = tokens.length > 0 ? tokens : Array.from(source, (_, i) => i);
+  for (const [i, start] of starts.entries()) {
+    try {
+      compile(source.slice(0, starts[i + 1] ?? source.length));
+    } catch (error) {
+      if ((error as Error).message === message) return start + 1;
+    }
+  }
+  return source.length + 1;
+}
+
+const WORDS = new Map<unknown, string>([
+  ["and", "&&"],
+  ["or", "||"],
+  ["not", "!"],
+]);
+
+/** Habits of other languages that make an expression unreadable, each with what to write. */
+const HABITS: [pattern: RegExp, said: (found: string) => string][] = [
+  [/[!=]==/, (found) => `"${found}" is no comparison, write "${found.slice(0, 2)}"`],
+  [/<>/, () => 'write "!=" for "is not"'],
+  [/`[A-Za-z_][^`]*`/, (found) => `text stands in single quotes, write '${found.slice(1, -1)}'`],
+];
+
+/** What was probably meant by an expression that does not compile, with its 1-based column; undefined when nothing fits. */
+export function hintFor(source: string): { message: string; column: number } | undefined {
+  for (const [pattern, said] of HABITS) {
+    const match = pattern.exec(source);
+    if (match && !isLiteral(match[0])) return { message: said(match[0]), column: match.index + 1 };
+  }
+  const tokens = tokensOf(source);
+  const [, second] = tokens;
+  if (second && /^[A-Za-z]\w*( [A-Za-z]\w*)+$/.test(source) && !tokens.some(({ value }) => WORDS.has(value)))
+    return { message: `text stands in single quotes, write '${source}'`, column: second.start + 1 };
+  for (const [i, token] of tokens.entries()) {
+    const before = tokens[i - 1];
+    const column = token.start + 1;
+    const type = String(token.type);
+    const operand =
+      before && !/^(Or|And|Not|EQ|NE|[GL]TE?|Comma|Lparen|Lbracket|Dot|Pipe)$/.test(String(before.type));
+    const word = WORDS.get(token.value);
+    if (type === "UnquotedIdentifier" && word && (operand || token.value === "not"))
+      return { message: `"${token.value}" is no operator, write "${word}"`, column };
+    if (type === "Expref" && operand) return { message: '"&" is no operator, write "&&"', column };
+    if (type === "Number" && !["Lbracket", "Colon"].includes(String(before?.type)))
+      return { message: `numbers stand in backticks, write \`${token.value}\``, column };
+  }
+  return undefined;
+}
+
+function isLiteral(text: string): boolean {
+  return text === "`true`" || text === "`false`" || text === "`null`";
+}

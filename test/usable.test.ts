@@ -1,0 +1,160 @@
+import { describe, expect, it } from "vitest";
+import { isUsable, usableClickId } from "../src/usable.ts";
+
+const PLACEHOLDERS = [
+  ...[
+    "",
+    "  ",
+    "\u200b",
+    "undefined",
+    "Undefined",
+    "null",
+    "NULL",
+    "NaN",
+    "nil",
+    "None",
+    "n/a",
+    "N/A",
+    "not set",
+  ],
+  ...[
+    "[object Object]",
+    "[object Undefined]",
+    "{{user.id}}",
+    "{{ dub_id }}",
+    "\u0024{user.id}",
+    "{user_id}",
+    "[user_id]",
+  ],
+  ...[
+    "<user id>",
+    "%USER_ID%",
+    "YOUR_USER_ID",
+    "your-user-id",
+    '"undefined"',
+    "(null)",
+    "-",
+    "—",
+    "...",
+    "***",
+  ],
+  ...["user_undefined", "auth0|undefined", "undefined undefined", "null null"],
+];
+
+describe("placeholders are no values", () => {
+  it.each(["customerExternalId", "customerName", "customerEmail", "customerAvatar", "clickId", "eventName"])(
+    "in %s",
+    (field) => {
+      for (const text of PLACEHOLDERS) expect([text, isUsable(field, text)]).toEqual([text, false]);
+    },
+  );
+
+  it.each<[string, string[], string[]]>([
+    [
+      "customerExternalId",
+      [
+        "user_31Q",
+        "42",
+        "0b7f1c2a9d3e4f5061728394a5b6c7d8",
+        "auth0|66f0a1",
+        "jen.null@orchard.example",
+        "test",
+        "Mira S",
+      ],
+      [
+        "Null",
+        "missing-id",
+        "MISSING_ID",
+        "anonymous",
+        "unknown",
+        "guest",
+        "auth0|null",
+        "m***@orchard.example",
+        "id",
+      ],
+    ],
+    [
+      "customerName",
+      [
+        "Null",
+        "Test",
+        "Jennifer Null",
+        "Nan",
+        "Guest",
+        "mira_s",
+        "Zoë 🌱",
+        "美羅",
+        "O'Neil",
+        "X Æ A-12",
+        "[Jo",
+        "7",
+      ],
+      [
+        "+15555550123",
+        "(415) 555-0100",
+        "tel:+15555550123",
+        "Mira@Orchard.example",
+        "m***@orchard.example",
+        "M*****",
+      ],
+    ],
+    [
+      "customerEmail",
+      ["mira@orchard.example"],
+      ["mira", "mira@localhost", "m***@orchard.example", "undefined@orchard.example"],
+    ],
+    ["metadata", ["true", "false", "test", "unknown", '{"dub_id":"x"}', "undefined behaviour"], []],
+  ])("%s takes %j and not %j", (field, usable, unusable) => {
+    for (const text of usable) expect([text, isUsable(field, text)]).toEqual([text, true]);
+    for (const text of unusable) expect([text, isUsable(field, text)]).toEqual([text, false]);
+  });
+});
+
+it.each<[unknown, string | undefined]>([
+  [" Xk3pQ9vLm2RtYw7B ", "Xk3pQ9vLm2RtYw7B"],
+  ["dub_id_Xk3pQ9vLm2RtYw7B", "Xk3pQ9vLm2RtYw7B"],
+  ["imported-click_0001", "imported-click_0001"],
+  ["x".repeat(200), "x".repeat(200)],
+  ["x".repeat(201), undefined],
+  [12, "12"],
+  ...[
+    ...[
+      "",
+      "  ",
+      "n/a",
+      "N/A",
+      "undefined",
+      "null",
+      "Null",
+      "test",
+      "TEST",
+      "dub_id_",
+      "dub_id_undefined",
+      "NaN",
+    ],
+    ...[
+      "[object Object]",
+      "{{dub_id}}",
+      "dub_id_{{dub_id}}",
+      "{dub_id}",
+      "\u0024{clickId}",
+      "<click id>",
+      "two words",
+    ],
+    ...[
+      "YOUR_CLICK_ID",
+      "dub_id",
+      "dubClickId",
+      "CLICK_ID",
+      "(none)",
+      "a;b",
+      "Ab3d***",
+      null,
+      undefined,
+      {},
+      true,
+    ],
+  ].map((value) => [value, undefined] as [unknown, undefined]),
+])("usableClickId(%j) is %j", (value, expected) => {
+  expect(usableClickId(value)).toBe(expected);
+});
