@@ -11,10 +11,10 @@ import { mappingOf } from "../mapping/cache.ts";
 import { MappingError } from "../mapping/compile.ts";
 import { enqueue, fitsQueue } from "../queue.ts";
 import { FRONT_DOOR, parseSettings, type Settings, SettingsError, secretName } from "../settings.ts";
-import { explain, verify } from "../verify/index.ts";
 import { SecretError } from "../verify/secret.ts";
+import { explain } from "../verify/verdict.ts";
 import { type BodyProblem, decodeBody, readBody } from "./body.ts";
-import { keysOf } from "./keys.ts";
+import { verifierOf } from "./verifier.ts";
 
 /** A webhook with more events than this is refused; Auth0 batches hold some hundreds. */
 const MAX_EVENTS = 1000;
@@ -48,18 +48,24 @@ export async function receive(
 
   let settings: Pick<Settings, (typeof FRONT_DOOR)[number]>;
   let mapping: ReturnType<typeof mappingOf>;
-  let keys: Awaited<ReturnType<typeof keysOf>>;
+  let verifier: Awaited<ReturnType<typeof verifierOf>>;
   try {
     settings = parseSettings(env, FRONT_DOOR);
     mapping = mappingOf(provider, deps.mappings);
-    keys = mapping && (await keysOf(mapping, env));
+    verifier = mapping && (await verifierOf(mapping, env));
   } catch (error) {
     if (!(error instanceof SettingsError || error instanceof SecretError || error instanceof MappingError))
       throw error;
     c.executionCtx.waitUntil(
       deps.alert(env, misconfigured(error, error instanceof SettingsError ? undefined : provider)),
     );
-    return failed(503, "misconfigured", error.message);
+    return failed(
+      503,
+      "misconfigured",
+      error instanceof SecretError
+        ? `The Worker secret ${error.secret} can't be used; the log says why.`
+        : error.message,
+    );
   }
   if (!mapping)
     return failed(
@@ -68,7 +74,7 @@ export async function receive(
       `There is no mapping file for this provider. There are: ${Object.keys(deps.mappings).join(", ")}.`,
     );
   const secret = secretName(provider);
-  if (!keys)
+  if (!verifier)
     return failed(
       404,
       "provider_off",
@@ -91,10 +97,8 @@ export async function receive(
     refuse("too_large", message);
     return failed(413, "too_large", message);
   }
-  const verdict = await verify(
-    mapping.file.verify,
+  const verdict = await verifier(
     { method: c.req.method, url: c.req.url, headers: c.req.raw.headers, body },
-    keys,
     now,
   );
   if (!verdict.ok) {

@@ -3,9 +3,9 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { ROOT } from "../../src/dev/files.ts";
-import { Verify } from "../../src/mapping/schema.ts";
+
 import { utf8 } from "../../src/verify/bytes.ts";
-import { prepareKeys, verify } from "../../src/verify/index.ts";
+import { createVerifier, Verify } from "../../src/verify/schemes.ts";
 
 const path = join(ROOT, "../shared/facts/payloads/signature-vectors.json");
 type Vector = {
@@ -27,10 +27,14 @@ if (existsSync(path))
     it.each(vectors.map((vector) => [vector.name, vector] as const))(
       "%s",
       async (name, { config, secret, body, now, headers, url = "https://x/" }) => {
-        const scheme = Verify.parse({ scheme: "hmac", encoding: "base64", ...configs[config] });
-        const keys = await prepareKeys(scheme, "SECRET", secret);
+        const given = { scheme: "hmac", encoding: "base64", ...configs[config] } as { secret?: object };
+        const scheme = Verify.parse({
+          ...given,
+          secret: { encoding: ["utf8"], ...given.secret, minBytes: 1 },
+        });
+        const verifier = await createVerifier(scheme, "SECRET", secret);
         const judge = (text: string) =>
-          verify(scheme, { method: "POST", url, headers: new Headers(headers), body: utf8(text) }, keys, now);
+          verifier({ method: "POST", url, headers: new Headers(headers), body: utf8(text) }, now);
         expect(await judge(body)).toMatchObject({ ok: true });
         if (name !== "descope-json-string")
           expect(await judge(`${body} `)).toMatchObject({
