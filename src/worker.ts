@@ -8,11 +8,12 @@ import type { Deps, Env } from "./context.ts";
 import { consume } from "./deliver/consume.ts";
 import { createPace } from "./deliver/pace.ts";
 import { sweep } from "./deliver/sweep.ts";
+import { createIgnoredCounter } from "./ledger/ignored.ts";
 import { createRefusalCounter } from "./ledger/refusals.ts";
 import { purge } from "./ledger/retention.ts";
 import { log } from "./log.ts";
 import type { QueueMessage } from "./queue.ts";
-import { receive } from "./receive/route.ts";
+import { notFound, webhooks } from "./receive/route.ts";
 import { parseSettings, SettingsError } from "./settings.ts";
 import { DAY } from "./time.ts";
 
@@ -23,20 +24,16 @@ const PURGE_SLICE = 500;
 export function createWorker(deps: Deps) {
   const context = {
     ...deps,
-    countRefusal: createRefusalCounter(),
+    countRefusal: createRefusalCounter(deps),
+    countIgnored: createIgnoredCounter(deps),
     pace: createPace(deps),
     alert: createAlert(deps),
   };
   const app = new Hono<{ Bindings: Env }>();
-  app.post("/webhooks/:provider", (c) => receive(c, context));
-  app.all("/webhooks/:provider", (c) =>
-    c.json({ error: "method_not_allowed", message: "Webhooks are sent with POST." }, 405, { allow: "POST" }),
-  );
+  app.route("/webhooks", webhooks(context));
   app.route("/api", adminApi(deps));
   app.get("/", (c) => c.text("webhook-to-lead: send webhooks to POST /webhooks/<provider>\n"));
-  app.notFound((c) =>
-    c.json({ error: "not_found", message: "Webhooks go to POST /webhooks/<provider>." }, 404),
-  );
+  app.notFound((c) => notFound(c, context));
   app.onError((error, c) => {
     log("error", "unexpected", { message: error.message, at: error.stack?.split("\n")[1]?.trim() });
     return c.json(

@@ -65,7 +65,7 @@ type Waiting = { body: string; due: number; attempts: number };
 type Down = { ledger: boolean; queue: boolean };
 
 export async function createTestApp(options: TestAppOptions = {}) {
-  for (const table of ["events", "attempts", "refusals", "pauses", "alerts"])
+  for (const table of ["events", "attempts", "refusals", "ignored", "pauses", "alerts"])
     await db.exec(`DELETE FROM ${table}`);
   const clock = { now: START };
   const down: Down = { ledger: false, queue: false };
@@ -73,9 +73,10 @@ export async function createTestApp(options: TestAppOptions = {}) {
   const files = options.mappings ?? mappings;
   const deps: Deps = {
     now: () => clock.now,
-    // Whoever is awake goes on first.
+    // Whoever is awake goes on first. While a webhook is received, the clock stands still.
     sleep: async (time) => {
       const end = clock.now + time;
+      if (fetching > 0) return new Promise((wake) => sleepers.push({ end, wake }));
       await scheduler.wait(0);
       clock.now = Math.max(clock.now, end);
     },
@@ -84,6 +85,18 @@ export async function createTestApp(options: TestAppOptions = {}) {
     mappings: files,
   };
   const worker = createWorker(deps);
+
+  let fetching = 0;
+  const sleepers: { end: number; wake: () => void; work?: Promise<unknown> }[] = [];
+  /** Wakes what was put off while a webhook was received and is due by now, or all of it. */
+  async function wake(all = false): Promise<void> {
+    const due = sleepers.filter(({ end }) => all || end <= clock.now);
+    for (const one of due) {
+      sleepers.splice(sleepers.indexOf(one), 1);
+      one.wake();
+    }
+    await Promise.all(due.map(({ work }) => work));
+  }
 
   const waiting: Waiting[] = [];
   const queue = {
@@ -121,10 +134,22 @@ export async function createTestApp(options: TestAppOptions = {}) {
   }
 
   async function fetch(incoming: Request): Promise<Response> {
+    await wake();
     const ctx = createExecutionContext();
-    const response = await worker.fetch(incoming, env, ctx);
-    await waitOnExecutionContext(ctx);
-    return response;
+    // Work that begins with a sleep is not waited for: `wake` does.
+    const waitUntil = (work: Promise<unknown>) => {
+      const sleeper = sleepers.at(-1);
+      if (sleeper && !sleeper.work) sleeper.work = work;
+      else ctx.waitUntil(work);
+    };
+    fetching++;
+    try {
+      const context = { waitUntil, passThroughOnException() {}, props: {} } as unknown as ExecutionContext;
+      return await worker.fetch(incoming, env, context);
+    } finally {
+      await waitOnExecutionContext(ctx);
+      fetching--;
+    }
   }
 
   /** A signed webhook, with what a test wants otherwise. */
@@ -219,11 +244,18 @@ export async function createTestApp(options: TestAppOptions = {}) {
   }
 
   async function refusals() {
+    await wake(true);
     return (
       await db
         .prepare("SELECT provider, reason, count, evidence FROM refusals ORDER BY provider, reason")
         .all()
     ).results;
+  }
+
+  async function ignored() {
+    await wake(true);
+    return (await db.prepare("SELECT provider, type, count FROM ignored ORDER BY provider, type").all())
+      .results;
   }
 
   return {
@@ -246,6 +278,8 @@ export async function createTestApp(options: TestAppOptions = {}) {
     row,
     attempts,
     refusals,
+    ignored,
+    wake,
   };
 }
 

@@ -1,6 +1,6 @@
 /**
  * `npm run check`: every mapping file against its schema, its expressions and its samples. `-- --write` also makes the
- * JSON Schemas and README's table of reasons anew.
+ * JSON Schemas and README's tables of reasons and answers anew.
  */
 import { writeFileSync } from "node:fs";
 import { mapWebhook } from "../../mapping/apply.ts";
