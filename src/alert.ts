@@ -6,15 +6,11 @@ import { parseSettings, SettingsError } from "./settings.ts";
 import { REASONS, type Reason } from "./states.ts";
 import { HOUR } from "./time.ts";
 
-/** Alerts that are not about a reason; a reason with `alert` is an alert of its own name. */
+/** Alerts that are neither about a reason (one with `alert` is an alert of its own name) nor about an answer of the front door. */
 export const ALERTS = {
   misconfigured: {
     means: "a setting, secret or mapping file can't be used",
     todo: "correct it, and deploy again if it is a file",
-  },
-  secret_mismatch: {
-    means: "a provider's webhooks are refused because the secret does not fit",
-    todo: "see in the provider's dashboard how its webhooks are answered: if with 401, the secret is wrong; if with 200, somebody else forges webhooks, and they are refused",
   },
   ledger_down: {
     means:
@@ -46,15 +42,13 @@ export const ALERTS = {
 } as const satisfies Record<string, { means: string; todo: string }>;
 
 /**
- * `code` is stable: an alert, or a reason. Alerts of the same code and provider are of one kind. `means` and `todo`
- * are those of the code unless they are given.
+ * What an alert says. `code` is stable. Alerts of the same code and provider are of one kind. `means` and `todo` are
+ * those of ALERTS or REASONS unless they are given.
  */
-export type Problem = {
-  code: keyof typeof ALERTS | Reason;
-  provider?: string;
-  means?: string;
-  todo?: string;
-};
+export type Problem = { provider?: string } & (
+  | { code: keyof typeof ALERTS | Reason; means?: string; todo?: string }
+  | { code: string; means: string; todo: string }
+);
 
 /** Sends an alert, unless one of its kind was sent within the hour. Never throws. */
 export type Alert = (env: Env, problem: Problem) => Promise<void>;
@@ -96,8 +90,8 @@ export function createAlert({ now, fetch }: Pick<Deps, "now" | "fetch">): Alert 
   const quietUntil = new Map<string, number>();
   return async (env, problem) => {
     const { code, provider } = problem;
-    const known = code in ALERTS ? ALERTS[code as keyof typeof ALERTS] : REASONS[code as Reason];
-    const { means, todo } = { ...known, ...problem };
+    const known: Record<string, { means: string; todo: string }> = { ...ALERTS, ...REASONS };
+    const { means = "", todo = "" } = { ...known[code], ...problem };
     const kind = provider === undefined ? code : `${code} ${provider}`;
     const time = now();
     if (time < (quietUntil.get(kind) ?? 0)) return;

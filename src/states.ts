@@ -217,6 +217,13 @@ export const REASONS = {
     means: "the event is not a JSON object",
     todo: "check what the provider sends",
   },
+  no_event_type: {
+    status: "rejected",
+    by: "mapping",
+    means: "genuine, but its type can't be read: another kind of webhook than the mapping file is for",
+    todo: "read in the detail what it looks like; correct the address or the format at the provider, or `type` in the mapping file, then replay",
+    alert: true,
+  },
   thin_event: {
     status: "rejected",
     by: "mapping",

@@ -8,29 +8,28 @@ import { runChores } from "./chores.ts";
 import type { Deps, Env } from "./context.ts";
 import { consume } from "./deliver/consume.ts";
 import { createPace } from "./deliver/pace.ts";
+import { createIgnoredCounter } from "./ledger/ignored.ts";
 import { checkLedger } from "./ledger/ready.ts";
 import { createRefusalCounter } from "./ledger/refusals.ts";
 import { log } from "./log.ts";
 import { compileAll } from "./mapping/cache.ts";
 import type { QueueMessage } from "./queue.ts";
 import { createLedgerHealth } from "./receive/keep.ts";
-import { receive } from "./receive/route.ts";
+import { notFound, webhooks } from "./receive/route.ts";
 
 /** Builds the Worker's handlers over their dependencies: clock, randomness, network and mapping files. */
 export function createWorker(deps: Deps) {
   const context = {
     ...deps,
-    countRefusal: createRefusalCounter(),
+    countRefusal: createRefusalCounter(deps),
+    countIgnored: createIgnoredCounter(deps),
     pace: createPace(deps),
     alert: createAlert(deps),
     ledgerHealth: createLedgerHealth(),
   };
   compileAll(deps.mappings);
   const app = new Hono<{ Bindings: Env }>();
-  app.post("/webhooks/:provider", (c) => receive(c, context));
-  app.all("/webhooks/:provider", (c) =>
-    c.json({ error: "method_not_allowed", message: "Webhooks are sent with POST." }, 405, { allow: "POST" }),
-  );
+  app.route("/webhooks", webhooks(context));
   app.route("/api", adminApi(context));
   app.get("/", async (c) => {
     const problem = await checkLedger(c.env.DB).then(
@@ -41,9 +40,7 @@ export function createWorker(deps: Deps) {
     const { means, todo } = ALERTS[problem];
     return c.text(`webhook-to-lead: ${means}.\nWhat to do: ${todo}.\n`, 503);
   });
-  app.notFound((c) =>
-    c.json({ error: "not_found", message: "Webhooks go to POST /webhooks/<provider>." }, 404),
-  );
+  app.notFound((c) => notFound(c, context));
   app.onError((error, c) => {
     log("error", "unexpected", { message: error.message, at: error.stack?.split("\n")[1]?.trim() });
     return c.json(

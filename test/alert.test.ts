@@ -126,6 +126,30 @@ describe("one line and one message an hour", () => {
     expect(app.messages).toHaveLength(2);
   });
 
+  it.each([
+    ["a header that does not come", "missing_header", { body: "{}" }, "header stripe-signature is missing"],
+    ["a body too large", "too_large", { body: "x".repeat(1025) }, "The body is larger than 1024 bytes"],
+  ])("%s, once an hour for each provider", async (_, code, init, said) => {
+    const app = await open({ settings: { MAX_BODY_BYTES: "1024" } });
+    for (let i = 0; i < 20; i++) {
+      await app.fetch(new Request("https://x/webhooks/stripe", { method: "POST", ...init }));
+      app.clock.now += MINUTE;
+    }
+    expect(app.messages).toEqual([expect.stringContaining(`webhook-to-lead (stripe): ${said}`)]);
+    expect(app.errors(code)).toHaveLength(1);
+  });
+
+  it.each([
+    ["unreadable_body", "half a document"],
+    ["no_event_type", '{"event":"user.created"}'],
+  ])("%s: a genuine webhook that is not understood", async (code, body) => {
+    const app = await open();
+    for (let i = 0; i < 3; i++)
+      await app.fetch(await app.request("clerk", new TextEncoder().encode(body), { id: `msg_${i}` }));
+    expect(app.messages).toHaveLength(1);
+    expect(app.errors(code)).toMatchObject([{ provider: "clerk" }]);
+  });
+
   it("a secret that can't be used, and each provider apart", async () => {
     const app = await open({
       settings: { CLERK_WEBHOOK_SECRET: "whsec_!!", AUTH0_WEBHOOK_SECRET: "short" },
@@ -174,7 +198,7 @@ describe("one line and one message an hour", () => {
 });
 
 describe("silence", () => {
-  it("for what mends itself, for what is normal, and for strangers at the door", async () => {
+  it("for what mends itself, for what is normal, and for strangers at addresses that are none", async () => {
     const app = await open({
       dub: { fault: () => (app.clock.now < START + HOUR ? "bad_gateway" : undefined) },
     });
@@ -182,7 +206,7 @@ describe("silence", () => {
     await app.send("clerk", signUp("user_2", null));
     await app.send("clerk", signUp("user_3", "unknown-click"));
     await app.send("clerk", signUp("user_4", "foreignClick0001"));
-    for (const provider of ["clerk", "stripe", "nobody"])
+    for (const provider of ["nobody", "clerk/more", ""])
       await app.fetch(new Request(`https://x/webhooks/${provider}`, { method: "POST", body: "{}" }));
     await app.pump();
     await app.pass(DAY, 10 * MINUTE);

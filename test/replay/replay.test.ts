@@ -111,7 +111,7 @@ describe("the lock", () => {
       503,
       {
         error: "misconfigured",
-        message: 'ADMIN_TOKEN must have at least 16 characters: make one with "openssl rand -hex 32"',
+        message: "The Worker secret ADMIN_TOKEN can't be used; the log says why.",
       },
     ]);
   });

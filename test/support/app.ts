@@ -98,17 +98,18 @@ type Down = { ledger: boolean; queue: boolean; stalled: boolean };
 const MAX_RETRIES = 20;
 
 export async function createTestApp(options: TestAppOptions = {}) {
-  for (const table of ["events", "attempts", "refusals", "pauses", "alerts", "marks", "transitions"])
-    await db.exec(`DELETE FROM ${table}`);
+  const tables = ["events", "attempts", "refusals", "ignored", "pauses", "alerts", "marks", "transitions"];
+  for (const table of tables) await db.exec(`DELETE FROM ${table}`);
   const clock = { now: START };
   const down: Down = { ledger: false, queue: false, stalled: false };
   const dub = createDubStandIn({ now: () => clock.now, ...options.dub });
   const files = options.mappings ?? shipped;
   const deps: Deps = {
     now: () => clock.now,
-    // Whoever is awake goes on first.
+    // Whoever is awake goes on first. While a webhook is received, the clock stands still.
     sleep: async (time) => {
       const end = clock.now + time;
+      if (fetching > 0) return new Promise((wake) => sleepers.push({ end, wake }));
       await scheduler.wait(0);
       clock.now = Math.max(clock.now, end);
     },
@@ -117,6 +118,18 @@ export async function createTestApp(options: TestAppOptions = {}) {
     mappings: files,
   };
   const worker = createWorker(deps);
+
+  let fetching = 0;
+  const sleepers: { end: number; wake: () => void; work?: Promise<unknown> }[] = [];
+  /** Wakes what was put off while a webhook was received and is due by now, or all of it. */
+  async function wake(all = false): Promise<void> {
+    const due = sleepers.filter(({ end }) => all || end <= clock.now);
+    for (const one of due) {
+      sleepers.splice(sleepers.indexOf(one), 1);
+      one.wake();
+    }
+    await Promise.all(due.map(({ work }) => work));
+  }
 
   const waiting: Waiting[] = [];
   const queue = {
@@ -155,10 +168,22 @@ export async function createTestApp(options: TestAppOptions = {}) {
   }
 
   async function fetch(incoming: Request): Promise<Response> {
+    await wake();
     const ctx = createExecutionContext();
-    const response = await worker.fetch(incoming, env, ctx);
-    await waitOnExecutionContext(ctx);
-    return response;
+    // Work that begins with a sleep is not waited for: `wake` does.
+    const waitUntil = (work: Promise<unknown>) => {
+      const sleeper = sleepers.at(-1);
+      if (sleeper && !sleeper.work) sleeper.work = work;
+      else ctx.waitUntil(work);
+    };
+    fetching++;
+    try {
+      const context = { waitUntil, passThroughOnException() {}, props: {} } as unknown as ExecutionContext;
+      return await worker.fetch(incoming, env, context);
+    } finally {
+      await waitOnExecutionContext(ctx);
+      fetching--;
+    }
   }
 
   /** A signed webhook, with what a test wants otherwise. */
@@ -260,11 +285,18 @@ export async function createTestApp(options: TestAppOptions = {}) {
   }
 
   async function refusals() {
+    await wake(true);
     return (
       await db
         .prepare("SELECT provider, reason, count, evidence FROM refusals ORDER BY provider, reason")
         .all()
     ).results;
+  }
+
+  async function ignored() {
+    await wake(true);
+    return (await db.prepare("SELECT provider, type, count FROM ignored ORDER BY provider, type").all())
+      .results;
   }
 
   return {
@@ -287,6 +319,8 @@ export async function createTestApp(options: TestAppOptions = {}) {
     row,
     attempts,
     refusals,
+    ignored,
+    wake,
   };
 }
 

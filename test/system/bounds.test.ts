@@ -272,6 +272,22 @@ describe("at most 50 subrequests in one invocation and 6 connections at once", (
     app.expectWithinLimits();
   });
 
+  it.each([
+    ["that fill 1 MiB", ""],
+    ["that grow", growing(18)],
+  ])("the front door with 4,000 events %s", async (_, description) => {
+    const app = await openMeasured();
+    const all = Array.from({ length: 4000 }, (_, i) => log(i, description || '""'));
+    const room = description ? 0 : Math.floor((MIB - 2) / 4000) - 1 - size(log(3999));
+    const body = utf8(`[${all.map((one) => one.replace('"",', `"${"x".repeat(room)}",`)).join()}]`);
+    expect(body.length).toBeGreaterThan(0.99 * MIB);
+    expect(body.length).toBeLessThanOrEqual(MIB);
+    await app.send("auth0-logs", body);
+    expect(await app.rows()).toHaveLength(4000);
+    expect(app.waiting).toHaveLength(1000);
+    app.expectWithinLimits();
+  });
+
   it.each<[string, NonNullable<StandInOptions["fault"]>, number]>([
     ["are recorded", () => undefined, 42],
     ["fail while recording", ({ phase }) => (phase === "record" ? "error_after_key" : undefined), 42],
