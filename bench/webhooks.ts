@@ -1,9 +1,8 @@
 /** Webhooks to send: Clerk's sign-up sample, each with a user of its own and a genuine signature. */
 
-import { readMapping, readSample } from "../src/dev/files.ts";
+import { loadMapping, readSample } from "../src/dev/files.ts";
 import { secretFor } from "../src/dev/samples/secrets.ts";
 import { sampleBody, sign } from "../src/dev/samples/sign.ts";
-import { compileMapping } from "../src/mapping/compile.ts";
 
 export const PROVIDER = "clerk";
 
@@ -11,7 +10,7 @@ export type Webhook = { headers: Record<string, string>; body: Buffer<ArrayBuffe
 
 /** Signs `count` webhooks. A signature is good for five minutes, so they are signed right before they are sent. */
 export async function signedWebhooks(count: number): Promise<Webhook[]> {
-  const { verify } = compileMapping(PROVIDER, readMapping(PROVIDER)).file;
+  const { verify } = loadMapping(PROVIDER).file;
   const secret = secretFor(PROVIDER);
   const sample = readSample(PROVIDER);
   const { data, ...rest } = sample.webhook as { data: object };

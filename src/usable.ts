@@ -12,7 +12,9 @@ const MAX_CLICK_ID = 200;
 const MAX_EMAIL = 100;
 
 /** Texts that stand for "no value" in any field, in lower case with dashes for blanks and underscores. */
-const PLACEHOLDERS = new Set("undefined null nil none nan n/a n.a. unset not-set".split(" "));
+const PLACEHOLDERS = new Set(
+  "undefined null nil none nan n/a n.a. unset not-set not-available not-applicable not-provided".split(" "),
+);
 
 /** Texts that name nobody, or everybody, and so are no customer's id. */
 const NO_IDS = new Set(
@@ -33,6 +35,7 @@ const TEMPLATES = [
   /^<[^<>]*>$/, // <user id>
   /^%[^%]+%$/, // %USER_ID%
   /\[object \w+\]/, // a JavaScript object written as text
+  /<nil>|^%!\w\(/, // Go's
   /^your[\s_-]/i, // YOUR_USER_ID
   /^\S*(?<![a-z0-9])undefined(?![a-z0-9])\S*$/i, // user_undefined
   /^[!-/:-@[-`{-~–—…•\s]*$/, // -, ?, ***

@@ -38,7 +38,7 @@ const PLACEHOLDERS = [
     "...",
     "***",
   ],
-  ...["user_undefined", "auth0|undefined", "undefined undefined", "null null"],
+  ...["user_undefined", "%!s(<nil>)", "Not Available", "auth0|undefined", "undefined undefined", "null null"],
 ];
 
 describe("placeholders are no values", () => {
@@ -91,6 +91,8 @@ describe("placeholders are no values", () => {
       ],
       [
         "+15555550123",
+        "+1XXXXXX0123",
+        "0b7f1c2a9d3e4f5061728394a5b6c7d8",
         "(415) 555-0100",
         "tel:+15555550123",
         "Mira@Orchard.example",

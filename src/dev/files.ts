@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join, relative, resolve } from "node:path";
 import { parseEnv } from "node:util";
+import { compileMapping, formatProblem, type Mapping, MappingError } from "../mapping/compile.ts";
 import { Sample } from "../mapping/schema.ts";
 import { SecretError } from "../verify/secret.ts";
 
@@ -58,6 +59,19 @@ export function readJson(path: string): unknown {
 /** The JSON of the mapping file in use for a provider. */
 export function readMapping(provider: string): unknown {
   return readJson(join(folderOf(provider).path, "mapping.json"));
+}
+
+/** The compiled mapping in use for a provider. Throws a UserError that names everything wrong in the file. */
+export function loadMapping(provider: string): Mapping {
+  try {
+    return compileMapping(provider, readMapping(provider));
+  } catch (error) {
+    if (!(error instanceof MappingError)) throw error;
+    const { shown } = folderOf(provider);
+    throw new UserError(
+      error.problems.map((problem) => `${shown}/mapping.json: ${formatProblem(problem)}`).join("\n"),
+    );
+  }
 }
 
 /** The samples in a provider's folder by name, in alphabetical order. Throws a UserError for a file that is no sample. */

@@ -60,7 +60,7 @@ export function createCounter<T extends object>(
     const at = now();
     for (const thing of things) add(thing, 1, at);
     if (at - writtenAt >= WRITE_EVERY) return flush(db);
-    // An isolate may be stopped while it sleeps: a plan whose time has passed counts for nothing.
+    // An isolate may be stopped while it sleeps: a planned write whose time has passed is not relied on.
     if (plannedFor > at) return Promise.resolve();
     plannedFor = writtenAt + WRITE_EVERY;
     return sleep(plannedFor - at).then(() => flush(db));

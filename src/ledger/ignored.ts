@@ -30,15 +30,18 @@ ON CONFLICT (provider, type) DO UPDATE SET count = count + excluded.count, last_
 
 /** Makes the counter of an isolate. It writes two statements in ten seconds at most. */
 export function createIgnoredCounter(deps: Pick<Deps, "now" | "sleep">): Counter<Ignored> {
-  return createCounter(deps, {
+  const count = createCounter<Ignored>(deps, {
     key: ({ provider, type }) => `${provider} ${type}`,
     rest: ({ provider }) => ({ provider, type: "other" }),
-    write: (db, ignored) => {
-      const rows = ignored.map((one) => ({ ...one, type: printable(one.type, MAX_TYPE_LENGTH) }));
-      return db.batch([
+    write: (db, ignored) =>
+      db.batch([
         db.prepare(FORGET).bind(deps.now() - MAX_AGE),
-        db.prepare(WRITE).bind(JSON.stringify(rows)),
-      ]);
-    },
+        db.prepare(WRITE).bind(JSON.stringify(ignored)),
+      ]),
   });
+  return (db, events) =>
+    count(
+      db,
+      events.map(({ provider, type }) => ({ provider, type: printable(type, MAX_TYPE_LENGTH) })),
+    );
 }

@@ -3,7 +3,7 @@ import type { Deps } from "../context.ts";
 import { type Counter, createCounter } from "./counter.ts";
 
 /** `provider` and `reason` must come from closed lists: they bound the number of rows. */
-export type Refusal = { provider: string; reason: string; evidence: string };
+export type CountedRefusal = { provider: string; reason: string; evidence: string };
 
 const WRITE = `
 INSERT INTO refusals (provider, reason, count, last_at, evidence)
@@ -11,7 +11,7 @@ SELECT r.value->>'provider', r.value->>'reason', r.value->>'count', r.value->>'l
 ON CONFLICT (provider, reason) DO UPDATE SET count = count + excluded.count, last_at = excluded.last_at, evidence = excluded.evidence`;
 
 /** Makes the counter of an isolate. A flood of forged webhooks costs one statement in ten seconds. */
-export function createRefusalCounter(deps: Pick<Deps, "now" | "sleep">): Counter<Refusal> {
+export function createRefusalCounter(deps: Pick<Deps, "now" | "sleep">): Counter<CountedRefusal> {
   return createCounter(deps, {
     key: ({ provider, reason }) => `${provider} ${reason}`,
     write: (db, refusals) => db.prepare(WRITE).bind(JSON.stringify(refusals)).run(),

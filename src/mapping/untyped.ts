@@ -17,13 +17,13 @@ export function describeUntyped(
     const { outcome, event } = one;
     if (outcome.kind !== "ended" || outcome.reason !== "no_event_type") return one;
     if (lookedAt++ >= MAX_LOOKED_AT) return one;
-    const likeness = likenessOf(own, others(own, files), event as Record<string, unknown>);
-    if (!likeness) return one;
-    return { ...one, outcome: { ...outcome, detail: `${likeness}; ${outcome.detail}` } };
+    const shape = shapeOf(own, others(own, files), event as Record<string, unknown>);
+    if (!shape) return one;
+    return { ...one, outcome: { ...outcome, detail: `${shape}; ${outcome.detail}` } };
   });
 }
 
-function likenessOf(own: Mapping, others: Mapping[], event: Record<string, unknown>): string | undefined {
+function shapeOf(own: Mapping, others: Mapping[], event: Record<string, unknown>): string | undefined {
   const named = bestOf(others, event, RULE);
   if (named) return `it looks like a webhook of ${named}: correct the address at the provider`;
 

@@ -3,7 +3,7 @@ import type { Context } from "hono";
 import type { Alert } from "../alert.ts";
 import type { Env } from "../context.ts";
 import type { Counter } from "../ledger/counter.ts";
-import type { Refusal } from "../ledger/refusals.ts";
+import type { CountedRefusal } from "../ledger/refusals.ts";
 import { log } from "../log.ts";
 
 /**
@@ -146,7 +146,7 @@ export function isRefused(value: object): value is Refused {
   return "refused" in value;
 }
 
-export type RefuseDeps = { countRefusal: Counter<Refusal>; alert: Alert };
+export type RefuseDeps = { countRefusal: Counter<CountedRefusal>; alert: Alert };
 
 /** The provider under which refusals are counted that belong to none; no mapping file can have this name. */
 const NO_PROVIDER = "-";

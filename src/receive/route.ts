@@ -40,7 +40,7 @@ export function webhooks(deps: ReceiveDeps) {
   return routes;
 }
 
-/** The answer to any other address: 404, counted if it was a POST, which may be a webhook that went astray. */
+/** The answer to any other address: 404, counted if it was a POST, which may be a webhook. */
 export function notFound(c: Webhooks, deps: RefuseDeps): Response {
   const { path, method } = c.req;
   if (method === "POST" && !path.startsWith("/api/"))

@@ -54,14 +54,14 @@ function rawKeys(given: HmacParameters, name: string, secret: string, count: num
   const { strip = [], begins = "", encoding = ["utf8"], minBytes = MIN_KEY_BYTES } = given.secret ?? {};
   const whole = "copy the whole signing secret from the provider";
   if (!secret.startsWith(begins)) throw new SecretError(name, `does not begin with "${begins}": ${whole}`);
-  const keys = encoding.map((how) => {
-    if (how === "utf8") return utf8(secret);
+  const keys = encoding.flatMap((how) => {
     const prefix = strip.find((one) => secret.startsWith(one)) ?? "";
-    return decodeBase64(secret.slice(prefix.length));
+    const raw = how === "utf8" ? utf8(secret) : decodeBase64(secret.slice(prefix.length));
+    return raw ? [{ raw, length: how === "utf8" ? raw.length - begins.length : raw.length }] : [];
   });
-  const usable = keys.filter((key) => key !== undefined && key.length - begins.length >= minBytes);
-  if (usable.length > 0) return usable as Uint8Array<ArrayBuffer>[];
-  const key = keys.findLast((one) => one !== undefined);
+  const usable = keys.filter(({ length }) => length >= minBytes);
+  if (usable.length > 0) return usable.map(({ raw }) => raw);
+  const key = keys.at(-1);
   if (!key) {
     const after = strip.length > 0 ? ` after ${strip.map((one) => `"${one}"`).join(" or ")}` : "";
     throw new SecretError(name, `is not base64${after}: ${whole}`);
@@ -71,10 +71,10 @@ function rawKeys(given: HmacParameters, name: string, secret: string, count: num
   if (count > 1)
     throw new SecretError(
       name,
-      `contains ${count} secrets separated by white space, one of them of ${key.length - begins.length} bytes${rest}, ${least} for each. A single secret must not contain white space: ${whole}`,
+      `contains ${count} secrets separated by white space, one of them of ${key.length} bytes${rest}, ${least} for each. A single secret must not contain white space: ${whole}`,
     );
   const is = encoding.includes("utf8") ? "has" : "decodes to";
-  throw new SecretError(name, `${is} ${key.length - begins.length} bytes${rest}, ${least}: ${whole}`);
+  throw new SecretError(name, `${is} ${key.length} bytes${rest}, ${least}: ${whole}`);
 }
 
 /** Verifies by each set of headers whose signature is there; one that is valid will do. */

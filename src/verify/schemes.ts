@@ -34,6 +34,7 @@ export function secretFrom(verify: Verify, text: string): string {
   return schemeOf(verify).secretFrom(verify, text);
 }
 
+/** The parameters of a mapping file are those of the scheme that they name, which the type of a table can't say. */
 function schemeOf({ scheme }: Verify): Scheme<Verify> {
   return SCHEMES[scheme] as unknown as Scheme<Verify>;
 }

@@ -10,7 +10,7 @@ export class SecretError extends Error {
   }
 }
 
-/** What is often entered in the place of a secret, by the word that gives it away. */
+/** What is often entered instead of a secret: a pattern of one word of it, and what to tell the operator. */
 const MISTAKES: [word: RegExp, problem: string][] = [
   [/["“”„]|^['`‘]|['`’]$/, "contains quotation marks: enter the secret without them"],
   [

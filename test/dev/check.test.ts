@@ -131,14 +131,14 @@ describe("npm run check names what is wrong", () => {
       "mappings/stripe/mapping.json",
       "$object.mode != 'setup'",
       "$object.mode != 'stup'",
-      "is true for each of the 6 sample events it is tried on. Is there a slip? Otherwise add a sample for which it is false",
+      "is true for each of the 6 sample events it is tried on. Is there a mistake? Otherwise add a sample for which it is false",
     ],
     [
       "a condition that is never true",
       "mappings/stripe/mapping.json",
       "$object.status == 'trialing'\"",
       "$object.status == 'trailing'\"",
-      "is false for each of the 3 sample events it is tried on. Is there a slip? Otherwise add a sample for which it is true",
+      "is false for each of the 3 sample events it is tried on. Is there a mistake? Otherwise add a sample for which it is true",
     ],
     [
       "test events that are all events",
@@ -152,7 +152,7 @@ describe("npm run check names what is wrong", () => {
       "mappings/stripe/mapping.json",
       "$object.mode != 'setup'",
       "$object.mode == 'payment' | $object.mode == 'subscription'",
-      'leads[1].on["checkout.session.completed"]: "|" hands what is left of it to what is right of it. For "or" write "||" at column 27 of',
+      'leads[1].on["checkout.session.completed"]: "|" passes what is left of it to what is right of it. For "or" write "||" at column 27 of',
     ],
     [
       "an order of texts",

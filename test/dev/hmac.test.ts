@@ -271,6 +271,19 @@ it("any body is accepted as it was signed, and with one byte changed refused", a
   );
 });
 
+it("a signature without its prefix is refused", async () => {
+  const { parameters } = CASES["a prefix"] as Case;
+  const bare = createHmac("sha256", SECRET).update(BODY).digest("base64");
+  for (const [value, expected] of [
+    [`sha256=${bare}`, true],
+    [bare, "malformed_header"],
+    [`sha1=${bare}`, "malformed_header"],
+  ] as const)
+    expect(await verify(parameters, SECRET, { headers: { "x-form-signature": value }, body: BODY })).toBe(
+      expected,
+    );
+});
+
 it("a secret under several encodings has a key for each", async () => {
   const secret = `key_${BASE64}`;
   const shared = { signature: { header: "x-signature" }, encoding: "hex" };

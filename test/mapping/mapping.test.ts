@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { shipped as mappings } from "../../mappings/index.ts";
 import { mapWebhook } from "../../src/mapping/apply.ts";
 import { compileMapping, MappingError } from "../../src/mapping/compile.ts";
+import { ExpressionError, parseExpression } from "../../src/mapping/expression.ts";
 import { daysBetween } from "../../src/mapping/functions.ts";
 
 const MINIMAL = {
@@ -96,6 +97,67 @@ describe("what is wrong in a mapping file is said with its place", () => {
     expect(error).toBeInstanceOf(MappingError);
     for (const words of ["any/mapping.json: ", ...said]) expect(error.message).toContain(words);
   });
+});
+
+it("an expression compiles, or the mistake has a column inside it", () => {
+  const piece = fc.constantFrom(
+    ...[
+      "data",
+      ".",
+      "id",
+      "[",
+      "]",
+      "[?",
+      "(",
+      ")",
+      "'",
+      '"',
+      "`",
+      "=",
+      "==",
+      "===",
+      "&",
+      "&&",
+      "|",
+      "||",
+      "!",
+      "$",
+    ],
+    ...[
+      " and ",
+      " or ",
+      "not ",
+      "$user",
+      "@",
+      "7",
+      "`7`",
+      "'x'",
+      ",",
+      "click_id(",
+      "lower(",
+      "? ",
+      ": ",
+      " ",
+      "{",
+      "}",
+    ],
+    ...["true", "constructor", "let $x = id in $x", "é", "\\", "<", ">"],
+  );
+  fc.assert(
+    fc.property(fc.array(piece, { minLength: 1, maxLength: 8 }), (pieces) => {
+      const source = pieces.join("");
+      try {
+        parseExpression(source, ["user"]);
+      } catch (error) {
+        expect(error).toBeInstanceOf(ExpressionError);
+        const { column, message } = error as ExpressionError;
+        expect(column).toBeGreaterThanOrEqual(1);
+        expect(column).toBeLessThanOrEqual(source.length + 1);
+        expect(message).not.toBe("");
+      }
+    }),
+    { numRuns: 2000 },
+  );
 });
 
 describe("applying", () => {

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { createCounter } from "../../src/ledger/counter.ts";
 import { createTestApp, DAY, db, SECOND, signUp } from "../support/app.ts";
 
-const stray = (path: string, method = "POST") => new Request(`https://leads.example${path}`, { method });
+const to = (path: string, method = "POST") => new Request(`https://leads.example${path}`, { method });
 const counts = async (table: string) =>
   (await db.prepare(`SELECT sum(count) AS n FROM ${table}`).first("n")) ?? 0;
 
@@ -23,7 +23,7 @@ describe("addresses", () => {
     ["GET", "/webhooks/nobody", "-"],
   ])("%s %s says that a redirect may be the cause, and is counted", async (method, path, provider) => {
     const app = await createTestApp();
-    const response = await app.fetch(stray(path, method));
+    const response = await app.fetch(to(path, method));
     expect([response.status, response.headers.get("allow"), await response.json()]).toEqual([
       405,
       "POST",
@@ -48,7 +48,7 @@ describe("addresses", () => {
         `/webhooks/clerk/${i}`,
         "/webhooks/auth0",
       ])
-        expect((await app.fetch(stray(path))).status).toBe(404);
+        expect((await app.fetch(to(path))).status).toBe(404);
     expect(await app.refusals()).toEqual([
       { provider: "-", reason: "not_found", count: 100, evidence: "POST /webhooks/clerk/49" },
       { provider: "-", reason: "unknown_provider", count: 50, evidence: "POST /webhooks/clerk-49" },
@@ -68,7 +68,7 @@ describe("addresses", () => {
       ["/favicon.ico", "GET"],
       ["/api/replay", "POST"],
     ] as const)
-      await app.fetch(stray(path, method));
+      await app.fetch(to(path, method));
     expect(await app.refusals()).toEqual([]);
   });
 });
@@ -76,7 +76,7 @@ describe("addresses", () => {
 describe("writing", () => {
   it("what is counted is written within ten seconds, though nothing more comes", async () => {
     const app = await createTestApp();
-    for (let i = 0; i < 5; i++) await app.fetch(stray("/webhooks/clerk"));
+    for (let i = 0; i < 5; i++) await app.fetch(to("/webhooks/clerk"));
     expect(await counts("refusals")).toBe(1);
     app.clock.now += 10 * SECOND - 1;
     await app.wake();
@@ -89,17 +89,17 @@ describe("writing", () => {
   it("what the ledger could not take is counted when it can", async () => {
     const app = await createTestApp();
     app.down.ledger = true;
-    for (let i = 0; i < 5; i++) await app.fetch(stray("/webhooks/clerk"));
+    for (let i = 0; i < 5; i++) await app.fetch(to("/webhooks/clerk"));
     app.clock.now += 10 * SECOND;
     await app.wake();
     app.down.ledger = false;
     app.clock.now += 10 * SECOND;
-    await app.fetch(stray("/webhooks/clerk"));
+    await app.fetch(to("/webhooks/clerk"));
     await app.wake(true);
     expect(await counts("refusals")).toBe(6);
   });
 
-  it("a write that was planned and never came is made up for by the next", async () => {
+  it("what a planned write that never came would have written, the next one writes", async () => {
     let now = 0;
     const written: unknown[] = [];
     const count = createCounter<{ name: string }>(
@@ -156,7 +156,9 @@ describe("events that no rule takes", () => {
 
   it("a thousand types of one webhook fit into one write", async () => {
     const app = await createTestApp();
-    const logs = Array.from({ length: 2000 }, (_, i) => ({ data: { type: `${i}${"x".repeat(200)}\u0007` } }));
+    const logs = Array.from({ length: 2000 }, (_, i) => ({
+      data: { type: `${i % 2 ? "even" : i}${"x".repeat(200)}\u0007${i}` },
+    }));
     await app.send("auth0-logs", logs);
     const rows = (await app.ignored()) as { type: string; count: number }[];
     expect(rows.length).toBeLessThanOrEqual(50);

@@ -4,8 +4,8 @@ import { join, relative } from "node:path";
 import { compileMapping, formatProblem, type Mapping, MappingError } from "../../mapping/compile.ts";
 import type { Sample } from "../../mapping/schema.ts";
 import { DEFAULT_SAMPLE, MAPPINGS, type ProviderFolder, readJson, readSamples, UserError } from "../files.ts";
+import { mistakesOf } from "./mistakes.ts";
 import { asExpected, canonical, resultsOf } from "./results.ts";
-import { slipsOf } from "./slips.ts";
 
 /** Everything wrong in a provider's folder, a sentence each. */
 export function checkProvider(folder: ProviderFolder): string[] {
@@ -41,7 +41,8 @@ export function checkProvider(folder: ProviderFolder): string[] {
         `${shown}/samples/${name}.json: expect is\n  ${canonical(sample.expect)}\nbut the mapping gives\n  ${canonical(actual)}`,
       );
   }
-  for (const slip of slipsOf(mapping, [...samples.values()])) wrong.push(`${file}: ${formatProblem(slip)}`);
+  for (const mistake of mistakesOf(mapping, [...samples.values()]))
+    wrong.push(`${file}: ${formatProblem(mistake)}`);
   return wrong;
 }
 

@@ -1,9 +1,8 @@
 /** `npm run preview -- <provider> <payload.json>`: prints what a webhook comes to as JSON, without network. */
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { compileMapping, MappingError } from "../../mapping/compile.ts";
 import { preview } from "../check/results.ts";
-import { main, providers, readMapping, UserError } from "../files.ts";
+import { loadMapping, main, providers, UserError } from "../files.ts";
 
 const USAGE = `npm run preview -- <provider> <payload.json> [--header name=value ...]
   provider      one of ${providers().join(", ")}
@@ -21,17 +20,13 @@ await main(() => {
   const headers = new Headers(
     (args.values.header ?? []).map((header) => header.split(/=(.*)/s, 2) as [string, string]),
   );
-  const file = readMapping(provider);
+  const mapping = loadMapping(provider);
   let body: Buffer;
   try {
     body = readFileSync(path === "-" ? 0 : path);
   } catch (error) {
     throw new UserError((error as Error).message);
   }
-  try {
-    console.log(JSON.stringify(preview(compileMapping(provider, file), body, headers), null, 2));
-  } catch (error) {
-    throw error instanceof MappingError ? new UserError(error.message) : error;
-  }
+  console.log(JSON.stringify(preview(mapping, body, headers), null, 2));
   return 0;
 });

@@ -1,9 +1,8 @@
 /** Sending a sample through the front door of a Worker. */
 
-import { compileMapping } from "../../mapping/compile.ts";
 import type { Sample } from "../../mapping/schema.ts";
 import type { EventAnswer } from "../../receive/route.ts";
-import { readMapping, UserError } from "../files.ts";
+import { loadMapping, UserError } from "../files.ts";
 import { secretFor } from "./secrets.ts";
 import { sampleBody, sign } from "./sign.ts";
 
@@ -13,7 +12,7 @@ export async function postSample(
   sample: Sample,
   to: string,
 ): Promise<{ status: number; text: string; events: EventAnswer[] }> {
-  const { verify } = compileMapping(provider, readMapping(provider)).file;
+  const { verify } = loadMapping(provider).file;
   const body = sampleBody(sample);
   const url = `${to.replace(/\/+$/, "")}/webhooks/${provider}`;
   const id = `msg_${crypto.randomUUID().replaceAll("-", "")}`;

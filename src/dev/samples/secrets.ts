@@ -1,12 +1,11 @@
 /** Secrets on this machine: from the environment, else from .dev.vars, else one made up for here. */
 
-import { compileMapping } from "../../mapping/compile.ts";
 import { secretName } from "../../settings.ts";
-import { readDevVars, readMapping } from "../files.ts";
+import { loadMapping, readDevVars } from "../files.ts";
 import { localSecret } from "./sign.ts";
 
 export function secretFor(provider: string): string {
-  const { verify } = compileMapping(provider, readMapping(provider)).file;
+  const { verify } = loadMapping(provider).file;
   return own(secretName(provider)) ?? localSecret(provider, verify);
 }
 

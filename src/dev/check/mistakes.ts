@@ -1,5 +1,5 @@
 /**
- * Slips of the hand in a mapping file that compiles: what it says is valid and not what was meant. Each is reported with
+ * Mistakes in a mapping file that compiles: what it says is valid and not what was meant. Each is reported with
  * its place and what to write instead.
  */
 import {
@@ -15,8 +15,8 @@ import type { Sample } from "../../mapping/schema.ts";
 import { tokensOf } from "../../mapping/syntax.ts";
 import { type Coverage, coverageOf } from "./coverage.ts";
 
-/** Every slip of a mapping file, found in its expressions and by trying them on the samples. */
-export function slipsOf(mapping: Mapping, samples: Sample[]): Problem[] {
+/** Every such mistake in a mapping file, found in its expressions and by trying them on the samples. */
+export function mistakesOf(mapping: Mapping, samples: Sample[]): Problem[] {
   const fields = fieldsIn(samples.map(({ webhook }) => webhook));
   const names = mapping.let.map(({ path }) => path.slice("let.".length));
   const all = [...expressionsOf(mapping), ...mapping.let];
@@ -80,7 +80,7 @@ const wrongOperators: Find[] = [
     nodesOf(ast, "Pipe").some(({ left }) => ["Comparator", "NotExpression"].includes(left.type))
       ? [
           {
-            message: '"|" hands what is left of it to what is right of it. For "or" write "||"',
+            message: '"|" passes what is left of it to what is right of it. For "or" write "||"',
             column: columnOfToken(source, "Pipe"),
           },
         ]
@@ -141,7 +141,7 @@ function constantConditions(mapping: Mapping, { results }: Coverage): Problem[] 
     return [
       {
         path: condition.path,
-        message: `${JSON.stringify(condition.source)} is ${always} for ${events} it is tried on. Is there a slip? Otherwise add a sample for which it is ${!always}`,
+        message: `${JSON.stringify(condition.source)} is ${always} for ${events} it is tried on. Is there a mistake? Otherwise add a sample for which it is ${!always}`,
       },
     ];
   });
