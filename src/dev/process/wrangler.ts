@@ -57,7 +57,7 @@ export type DevOptions = { port: number; args: string[]; onLine: (line: string) 
 
 /**
  * Starts `wrangler dev`; every line it prints goes to `onLine`. `wrangler dev` runs
- * no cron triggers, so the Worker is knocked at each minute.
+ * no cron triggers, so `triggerCron` is called each minute.
  */
 export function startDev({ port, args, onLine }: DevOptions): DevServer {
   // A group of its own, so that workerd and esbuild end with it.
@@ -98,7 +98,7 @@ export function startDev({ port, args, onLine }: DevOptions): DevServer {
     }
     throw new UserError(`wrangler dev did not start:\n${printed.trim()}`);
   };
-  const sweeping = setInterval(() => void knock(url), 60_000);
+  const sweeping = setInterval(() => void triggerCron(url), 60_000);
   exited.then(() => clearInterval(sweeping));
   return { url, ready, exited, stop, kill: cut };
 }
@@ -111,8 +111,8 @@ export function interrupted(): Promise<"interrupted"> {
   });
 }
 
-/** What a cron trigger does. */
-export async function knock(url: string): Promise<void> {
+/** Runs the Worker's cron trigger, which wrangler dev does not do by itself. */
+export async function triggerCron(url: string): Promise<void> {
   await fetch(`${url}/cdn-cgi/handler/scheduled`, { signal: AbortSignal.timeout(30_000) }).catch(
     () => undefined,
   );

@@ -5,7 +5,7 @@
  */
 import { Hono } from "hono";
 import { DAY } from "../../time.ts";
-import { type Call, type Fault, Unanswered } from "./faults.ts";
+import { type Call, type Fault, htmlPage, Unanswered } from "./faults.ts";
 import { createRateLimit } from "./rate-limit.ts";
 import { DubError, HOLDERS, type KeyHolder, type Link, localClick, parseBody } from "./rules.ts";
 
@@ -187,9 +187,10 @@ export function createDubStandIn({
       if (failure === "rate_limited") throw new DubError(429, "rate_limit_exceeded", "Too many requests.");
       if (failure === "reset_before" || failure === "hang_before")
         throw new Unanswered(failure === "reset_before" ? "reset" : "hang");
-      if (failure === "bad_gateway") {
-        note(502);
-        return c.html("<html><body>Bad gateway</body></html>", 502);
+      const page = htmlPage(failure);
+      if (page) {
+        note(page.status);
+        return c.html(page.html, page.status);
       }
       const answer = track(body, failure);
       if (failure === "reset_after" || failure === "hang_after")
