@@ -1,7 +1,7 @@
 /** What only the operator can mend is said: one line and one message for each kind and hour, and never more. */
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { createWorker } from "../src/app.ts";
 import { LOCAL_KEY } from "../src/dev/stand-in/dub.ts";
-import { createWorker } from "../src/worker.ts";
 import {
   answerOf,
   createTestApp,

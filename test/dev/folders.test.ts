@@ -7,6 +7,7 @@ import { ROOT } from "../../src/dev/files.ts";
 /** From top to bottom. A file may import from lower layers and from its own folder. */
 const LAYERS = [
   "dev worker",
+  "app",
   "chores admin",
   "replay receive deliver",
   "alert queue",

@@ -1,6 +1,7 @@
 /** The whole app for a test: the real handlers and D1, a clock that stands still, a queue to be pumped, a stand-in for Dub. */
 import { createExecutionContext, env as testEnv, waitOnExecutionContext } from "cloudflare:test";
 import { shipped } from "../../mappings/index.ts";
+import { createWorker } from "../../src/app.ts";
 import type { Deps, Env } from "../../src/context.ts";
 import { localSecret, sampleBody, sign } from "../../src/dev/samples/sign.ts";
 import { createDubStandIn, LOCAL_KEY, type StandInOptions } from "../../src/dev/stand-in/dub.ts";
@@ -11,7 +12,6 @@ import type { EventAnswer } from "../../src/receive/route.ts";
 import { secretName } from "../../src/settings.ts";
 import type { Reason, Status } from "../../src/states.ts";
 import { DAY, HOUR, MINUTE, SECOND } from "../../src/time.ts";
-import { createWorker } from "../../src/worker.ts";
 
 export { DAY, HOUR, MINUTE, SECOND };
 export const START = Date.UTC(2026, 2, 10, 12);
