@@ -193,7 +193,7 @@ describe("applying", () => {
         { when: "$plan != 'free' && list[?plan == $plan]" },
         {
           customerExternalId: "$ids.mine || $user.id",
-          metadata: { first: "let $user = list[0] in $user.plan" },
+          metadata: { first: "let $user = list[0] in $user.size" },
         },
       ),
       let: { user: "data.user", plan: "$user.plan", ids: "$user.ids" },
@@ -201,10 +201,10 @@ describe("applying", () => {
     const of = (change: object) =>
       run(file, {
         ...event,
-        list: [{ plan: "pro" }],
+        list: [{ plan: "pro", size: 3 }],
         data: { user: { id: "u1", plan: "pro", ...change } },
       })[0]?.outcome;
-    expect(of({})).toMatchObject({ lead: { customerExternalId: "u1", metadata: { first: "pro" } } });
+    expect(of({})).toMatchObject({ lead: { customerExternalId: "u1", metadata: { first: 3 } } });
     expect(of({ ids: { mine: "m1" } })).toMatchObject({ lead: { customerExternalId: "m1" } });
     expect(of({ ids: { mine: "undefined" } })).toMatchObject({ lead: { customerExternalId: "u1" } });
     expect(of({ plan: "free" })).toEqual({ kind: "ignored" });
@@ -228,6 +228,15 @@ describe("applying", () => {
     const file = { ...rule({}, { [field]: "$first || b" }), let: { first: "a" } };
     const outcome = run(file, { ...event, a, b: "b@orchard.example" })[0]?.outcome as { lead: object };
     expect((outcome.lead as Record<string, unknown>)[field]).toBe(chosen);
+  });
+
+  it("|| in a named expression knows the field it is used for", () => {
+    const file = {
+      ...rule({}, { customerExternalId: "$one", customerName: "$one" }),
+      let: { one: "a || b" },
+    };
+    const outcome = run(file, { ...event, a: "guest", b: "u1" })[0]?.outcome;
+    expect(outcome).toMatchObject({ lead: { customerExternalId: "u1", customerName: "guest" } });
   });
 
   it("|| outside a lead field passes over blanks and placeholders only", () => {
