@@ -6,6 +6,7 @@ import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ROOT } from "../../src/dev/files.ts";
+import { buildWorker } from "../../src/dev/process/build.ts";
 import { secretFor } from "../../src/dev/samples/secrets.ts";
 import { createDubStandIn, LOCAL_KEY } from "../../src/dev/stand-in/dub.ts";
 import { serveDub } from "../../src/dev/stand-in/serve.ts";
@@ -18,7 +19,7 @@ import { makePlan, type Plan } from "./plan.ts";
 import { createProvider, PROVIDERS } from "./provider.ts";
 import { randomFrom } from "./random.ts";
 import type { PlannedLead } from "./webhooks.ts";
-import { prepareWorker } from "./worker.ts";
+import { withWorker } from "./worker.ts";
 
 export type Options = {
   delivery: "register-then-record" | "single";
@@ -81,7 +82,7 @@ export async function run(options: Options): Promise<Result> {
     RETRY_SCHEDULE: RETRY_SCHEDULE.join(),
     ...Object.fromEntries(PROVIDERS.map((provider) => [secretName(provider), secretFor(provider)])),
   };
-  const withWorker = await prepareWorker(state, settings, 8900);
+  const worker = { worker: await buildWorker(), state, settings };
   const pass = (time: number) => {
     age(state, time);
     ahead += time;
@@ -91,7 +92,7 @@ export async function run(options: Options): Promise<Result> {
     for (let n = 1; n <= kills; n++) {
       const share = Math.floor((plan.sends.length * n) / kills);
       const much = provider.left(share);
-      await withWorker("kill", async ({ url }) => {
+      await withWorker(worker, "kill", async (url) => {
         // In the middle of receiving, and the next time in the middle of delivering.
         const moment = n % 2 === 1 ? provider.answers.more(much / 2) : calls.more(much * (0.5 + random()));
         await Promise.race([moment, provider.send(url, share).then(() => idle(state))]);
@@ -102,7 +103,7 @@ export async function run(options: Options): Promise<Result> {
       );
       pass(OVER);
     }
-    await withWorker("stop", async ({ url }) => {
+    await withWorker(worker, "stop", async (url) => {
       await provider.send(url, plan.sends.length);
       say("all webhooks are acknowledged");
       await idle(state);
@@ -115,7 +116,7 @@ export async function run(options: Options): Promise<Result> {
       const time = Math.max(OVER, due + SPREAD);
       say(`${pending.length} pending; ${Math.round(time / MINUTE)} minutes pass`);
       pass(time);
-      await withWorker("stop", () => idle(state));
+      await withWorker(worker, "stop", () => idle(state));
     }
   } finally {
     await served.close();
