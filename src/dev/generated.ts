@@ -1,14 +1,13 @@
 /**
- * Generated files: the JSON Schemas for editors, README's tables of reasons and answers, and the two lists of mapping
- * files. `npm run check -- --write` writes them; a test keeps them current.
+ * Generated files: the JSON Schemas for editors, the tables of the documentation, and the two lists of mapping files.
+ * `npm run check -- --write` writes them; a test fails when one is out of date.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod/mini";
 import { MappingFile, Sample } from "../mapping/schema.ts";
-import { ANSWERS } from "../receive/answer.ts";
-import { REASONS, STATUS_NAMES } from "../states.ts";
 import { MAPPINGS, OWN, type ProviderFolder, providerFolders, ROOT } from "./files.ts";
+import { tables } from "./tables.ts";
 
 /** The lists of mapping files that the Worker is built from: path → content. */
 export function mappingLists(): Map<string, string> {
@@ -64,42 +63,28 @@ function identifier({ provider }: ProviderFolder): string {
   return `${provider.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())}Mapping`;
 }
 
+/** The pages with tables that are made from the source. */
+const PAGES = ["README.md", "ARCHITECTURE.md", "docs/reasons.md"];
+
 /** Every generated file: path → content. */
 export function generated(): Map<string, string> {
   const schema = (type: z.core.$ZodType, title: string) =>
     `${JSON.stringify({ ...z.toJSONSchema(type, { io: "input" }), title }, null, 2)}\n`;
-  const readme = join(ROOT, "README.md");
-  const reasons = STATUS_NAMES.flatMap((status) =>
-    Object.entries(REASONS)
-      .filter(([, reason]) => reason.status === status)
-      .map(([name, { means, todo }]) => [status, `\`${name}\``, means, todo]),
-  );
-  const answers = Object.entries(ANSWERS).map(([name, { status, means, todo }]) => [
-    String(status),
-    `\`${name}\``,
-    means,
-    todo,
-  ]);
-  const tables = {
-    reasons: table(["status", "reason", "what it means", "what to do"], reasons),
-    answers: table(["answer", "reason", "what it means", "what to do"], answers),
-  };
+  const made = tables();
   return new Map([
     ...mappingLists(),
     [join(MAPPINGS, "mapping.schema.json"), schema(MappingFile, "Mapping file of webhook-to-lead")],
     [join(MAPPINGS, "sample.schema.json"), schema(Sample, "Sample webhook of webhook-to-lead")],
-    [readme, withTables(readFileSync(readme, "utf8"), tables)],
+    ...PAGES.map((page): [string, string] => {
+      const path = join(ROOT, page);
+      return [path, withTables(readFileSync(path, "utf8"), made)];
+    }),
   ]);
 }
 
-function table(head: string[], rows: string[][]): string {
-  const lines = [head, head.map(() => "---"), ...rows];
-  return lines.map((cells) => `| ${cells.join(" | ")} |`).join("\n");
-}
-
 /** Puts each table between the comments `<!-- name -->` and `<!-- /name -->`. */
-function withTables(text: string, tables: Record<string, string>): string {
-  return Object.entries(tables).reduce(
+function withTables(text: string, made: Record<string, string>): string {
+  return Object.entries(made).reduce(
     (all, [name, rows]) =>
       all.replace(
         new RegExp(`(<!-- ${name} -->\n)[\\s\\S]*?(\n<!-- /${name} -->)`),

@@ -26,7 +26,7 @@ function blockAfter(page: string, words: string): string {
 
 it("docs/mapping.md: Typeform is added by its two files and one command", () => {
   const copy = mkdtempSync(join(tmpdir(), "docs-"));
-  for (const part of ["src", "package.json", "mappings", "README.md"])
+  for (const part of ["src", "package.json", "mappings", "README.md", "ARCHITECTURE.md", "docs"])
     cpSync(join(ROOT, part), join(copy, part), { recursive: true });
   symlinkSync(join(ROOT, "node_modules"), join(copy, "node_modules"));
   for (const file of ["mapping.json", "samples/sign-up.json"]) {
