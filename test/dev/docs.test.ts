@@ -1,19 +1,27 @@
-/** The documentation says what is true: its example of a new provider works, its recipe too, its links lead somewhere. */
+/** The documentation is true and complete: its examples work, its links lead somewhere, its tables have everything. */
 import { execFileSync } from "node:child_process";
 import {
   cpSync,
   existsSync,
+  globSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { expect, it } from "vitest";
-import { providerFolders, ROOT } from "../../src/dev/files.ts";
+import { ALERTS } from "../../src/alert.ts";
+import { providerFolders, ROOT, readJson } from "../../src/dev/files.ts";
+import { ANSWERS } from "../../src/receive/answer.ts";
+import { LEFT } from "../../src/replay/replay.ts";
+import { parseSettings } from "../../src/settings.ts";
+import { REASONS, reasonsWhere, STATUS_NAMES } from "../../src/states.ts";
 
 /** The code block that follows `words` in a page. */
 function blockAfter(page: string, words: string): string {
@@ -77,25 +85,131 @@ it("mappings/auth0: the post-login Action writes the click id of new users only,
   expect(await written({ user: { created_at: ago(0) }, request: { body: query } })).toEqual(yes);
 });
 
-it("links between the pages lead somewhere", () => {
-  const pages = [
-    ...["README.md", "docs/mapping.md", "mappings/own/README.md"],
-    ...providerFolders().map(({ shown }) => `${shown}/README.md`),
-  ].filter((page) => existsSync(join(ROOT, page)));
-  for (const page of pages) {
-    const text = readFileSync(join(ROOT, page), "utf8");
-    for (const [, link = ""] of text.matchAll(/\]\((?!https?:)([^)]+)\)/g)) {
-      const [file = "", anchor] = link.split("#");
-      const path = file === "" ? join(ROOT, page) : join(ROOT, dirname(page), file);
-      expect(existsSync(path), `${page} links to ${link}`).toBe(true);
-      if (anchor === undefined) continue;
-      const anchors = [...readFileSync(path, "utf8").matchAll(/^#+ (.*)$/gm)].map(([, title = ""]) =>
-        title
-          .toLowerCase()
-          .replace(/[^\w\- ]/g, "")
-          .replaceAll(" ", "-"),
-      );
-      expect(anchors, `${page} links to ${link}`).toContain(anchor);
-    }
+/** Every page of the documentation: path → text. A user's own mapping files are not ours to test. */
+const pages = new Map(
+  [
+    ...globSync(["*.md", "docs/**/*.md", ".github/*.md", "mappings/own/README.md"], { cwd: ROOT }),
+    ...providerFolders().flatMap(({ own, shown }) => (own ? [] : [`${shown}/README.md`])),
+  ].map((page) => [page, readFileSync(join(ROOT, page), "utf8")]),
+);
+const textOf = (page: string) => pages.get(page) ?? "";
+
+/** The text of a page from a heading to the next one of its level or a higher one. */
+function section(page: string, heading: string): string {
+  const level = /^#+/.exec(heading)?.[0].length ?? 0;
+  const [, after] = textOf(page).split(`\n${heading}\n`);
+  if (after === undefined) throw new Error(`${page} has no heading "${heading}"`);
+  return after.split(new RegExp(`^#{1,${level}} `, "m"))[0] ?? "";
+}
+
+/** What stands in backticks at the beginning of each cell of a column of the tables in a text. */
+function namesIn(text: string, column = 0): string[] {
+  const rows = text.split("\n").filter((line) => line.startsWith("| "));
+  const cells = rows.map((row) => row.split(" | ")[column]?.replace(/^\| /, "") ?? "");
+  return cells.flatMap((cell) => {
+    const [names = ""] = /^`[^`]+`(, `[^`]+`)*/.exec(cell) ?? [];
+    return [...names.matchAll(/`([^`]+)`/g)].map(([, name = ""]) => name);
+  });
+}
+
+const sorted = (names: Iterable<string>) => [...names].sort();
+
+const { scripts } = readJson(join(ROOT, "package.json")) as { scripts: Record<string, string> };
+
+it.each([...pages])("%s: its links, npm scripts and files exist", (page, text) => {
+  for (const [, link = ""] of text.matchAll(/\]\((?!https?:)([^)]+)\)/g)) {
+    const [file = "", anchor] = link.split("#");
+    const path = file === "" ? join(ROOT, page) : join(ROOT, dirname(page), file);
+    expect(existsSync(path), `${page} links to ${link}`).toBe(true);
+    if (anchor === undefined) continue;
+    const anchors = [...readFileSync(path, "utf8").matchAll(/^#+ (.*)$/gm)].map(([, title = ""]) =>
+      title
+        .toLowerCase()
+        .replace(/[^\w\- ]/g, "")
+        .replaceAll(" ", "-"),
+    );
+    expect(anchors, `${page} links to ${link}`).toContain(anchor);
+  }
+  for (const [command, name = ""] of text.matchAll(/npm (?:run )?(?:--silent )?([\w-]+(?::[\w-]+)*)/g))
+    if (command.includes("run ") || ["start", "test"].includes(name))
+      expect(Object.keys(scripts), `${page} names ${command}`).toContain(name);
+  // The changelog names what was there once.
+  if (page === "CHANGELOG.md") return;
+  for (const [, file = ""] of text.matchAll(
+    /`((?:src|test|bench|docs|mappings(?!\/own|\/typeform))\/[\w./-]+)`/g,
+  ))
+    expect(existsSync(join(ROOT, file)), `${page} names ${file}`).toBe(true);
+});
+
+it("README.md has at most 150 lines and names the test command", () => {
+  expect(textOf("README.md").split("\n").length).toBeLessThanOrEqual(151);
+  expect(textOf("README.md")).toContain("npm ci && npm test");
+});
+
+it("docs/reasons.md has each status, reason, answer and alert once", () => {
+  expect(namesIn(section("docs/reasons.md", "## Statuses"))).toEqual(STATUS_NAMES);
+  expect(sorted(namesIn(section("docs/reasons.md", "## Reasons")))).toEqual(sorted(Object.keys(REASONS)));
+  const answers = namesIn(section("docs/reasons.md", "## Answers to webhooks"), 1);
+  expect(sorted(answers)).toEqual(sorted(Object.keys(ANSWERS)));
+  const codes = [
+    ...Object.keys(ALERTS),
+    ...reasonsWhere(({ alert }) => alert === true),
+    ...Object.values(ANSWERS).flatMap((answer) => ("alert" in answer ? [answer.alert] : [])),
+  ];
+  expect(sorted(namesIn(section("docs/reasons.md", "## Alerts")))).toEqual(sorted(new Set(codes)));
+});
+
+it("docs/settings.md has each setting and secret once, with its default", () => {
+  const text = section("docs/settings.md", "## Settings and secrets");
+  const defaults = parseSettings({});
+  const others = ["<PROVIDER>_WEBHOOK_SECRET", "ADMIN_TOKEN"];
+  expect(sorted(namesIn(text))).toEqual(sorted([...Object.keys(defaults), ...others]));
+  for (const [name, value] of Object.entries(defaults))
+    expect(text).toContain(`| \`${name}\` | ${value === undefined ? "" : `\`${value}\` `}|`);
+});
+
+it("docs/api.md has each reason why a replay leaves an event", () => {
+  const text = section("docs/api.md", "## What a replay does").split("with the reason why:")[1] ?? "";
+  expect(sorted(namesIn(text))).toEqual(sorted(Object.keys(LEFT)));
+});
+
+it("docs/commands.md has each npm script once", () => {
+  const named = namesIn(textOf("docs/commands.md")).map((command) =>
+    command.replace(/^npm (run )?/, "").replace(/ .*/, ""),
+  );
+  expect(sorted(named)).toEqual(sorted(Object.keys(scripts)));
+});
+
+it("ARCHITECTURE.md has the layers in the order that is tested", () => {
+  const [, list = ""] =
+    /const LAYERS = \[([^\]]+)\]/.exec(readFileSync(join(ROOT, "test/dev/folders.test.ts"), "utf8")) ?? [];
+  const layers = [...list.matchAll(/"([^"]+)"/g)].map(([, layer = ""]) => layer);
+  const rows = [...section("ARCHITECTURE.md", "## Folders and their order").matchAll(/^\| (`[^|]+`) \|/gm)];
+  expect(rows.map(([, names = ""]) => names.replaceAll("`", ""))).toEqual(layers);
+});
+
+it("ARCHITECTURE.md has each table and column of the ledger", () => {
+  const database = new DatabaseSync(":memory:");
+  const folder = join(ROOT, "src/ledger/migrations");
+  for (const file of readdirSync(folder).sort()) database.exec(readFileSync(join(folder, file), "utf8"));
+  const columns = (table: string) =>
+    database
+      .prepare("SELECT name FROM pragma_table_info(?)")
+      .all(table)
+      .map(({ name }) => String(name));
+  const events = section("ARCHITECTURE.md", "### events: one row for each event that a rule takes");
+  expect(sorted(namesIn(events))).toEqual(sorted(columns("events")));
+  const others = section("ARCHITECTURE.md", "### The other tables");
+  const tables = database.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all();
+  expect(sorted(["events", ...namesIn(others)])).toEqual(sorted(tables.map(({ name }) => String(name))));
+  for (const row of others.split("\n").filter((line) => line.startsWith("| `")))
+    for (const column of columns(namesIn(row)[0] ?? "")) expect(row).toContain(`\`${column}\``);
+});
+
+it("decision records are listed and at most 40 lines long", () => {
+  const records = [...pages].filter(([page]) => /^docs\/decisions\/\d/.test(page));
+  for (const [page, text] of records) {
+    expect(textOf("docs/decisions/README.md")).toContain(`(${basename(page)})`);
+    expect(text.split("\n").length, page).toBeLessThanOrEqual(41);
   }
 });
