@@ -4,7 +4,7 @@ import type { Reason, Status } from "../states.ts";
 import type { NewEvent } from "./event.ts";
 import { HOLDS_KEY } from "./sql.ts";
 
-/** While a fresh event's queue message is on its way, the sweep leaves the event alone for so long (milliseconds). */
+/** The sweep skips a new event for this long (milliseconds), since a queue message brings it. */
 export const QUEUE_GRACE = 2 * 60_000;
 /** D1 takes parameters of at most 2 MB; JSON inside JSON may double. */
 const MAX_CHUNK_LENGTH = 400_000;
@@ -24,7 +24,7 @@ UPDATE events SET status = 'duplicate', reason = 'duplicate_here', next_attempt_
 WHERE id IN (SELECT value FROM json_each(?1)) AND status = 'pending' AND reason = 'new' AND lead_key IS NOT NULL
   AND EXISTS (SELECT 1 FROM events o WHERE o.lead_key = events.lead_key AND o.rowid < events.rowid AND ${HOLDS_KEY("o")})`;
 
-/** The statements that keep `events`; run them in one batch, in order. `queued`: a queue message is on its way too. */
+/** The statements that keep `events`; run them in one batch, in order. `queued`: whether a queue message is sent too. */
 export function keepStatements(
   db: D1Database,
   events: NewEvent[],
