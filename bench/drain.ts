@@ -1,6 +1,6 @@
 /** How fast a backlog drains under Dub's rate limit, and that Dub is left alone after a 429. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { CALLS_PER_MINUTE } from "../src/deliver/pace.ts";
+import { CALLS_PER_MINUTE } from "../src/deliver/limits.ts";
 import { QUEUE_GRACE } from "../src/ledger/keep.ts";
 import { MINUTE, SECOND } from "../src/time.ts";
 import { markdown, type Part } from "./figures.ts";

@@ -6,10 +6,10 @@ import { cpus, loadavg } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { main, ROOT, readJson, UserError } from "../src/dev/files.ts";
-import { interrupted } from "../src/dev/process/wrangler.ts";
+import { interrupted } from "../src/dev/process/interrupted.ts";
 import { measureAcknowledgements } from "./acknowledge.ts";
 import { fillLedger, measureDrain } from "./drain.ts";
-import { closeAll, prepare } from "./running.ts";
+import { closeAll } from "./running.ts";
 
 const FULL = { rounds: 3, steady: 320, flatOut: 600, backlog: 2000, drain: 120_000 };
 const QUICK = { rounds: 1, steady: 200, flatOut: 300, backlog: 1200, drain: 30_000 };
@@ -21,7 +21,6 @@ async function load(): Promise<number> {
   const begun = Date.now();
   const say = (line: string) => console.error(`${new Date().toTimeString().slice(0, 8)}  ${line}`);
   const facts = machine();
-  await prepare();
   const filled = await fillLedger(backlog, say);
   const parts = [
     await measureAcknowledgements({ rounds, steady, flatOut }, say),

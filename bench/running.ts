@@ -1,10 +1,11 @@
-/** What runs for a measurement: a Worker under `wrangler dev`, and a stand-in for Dub that notes each call. */
-import { cpSync, mkdirSync, rmSync } from "node:fs";
+/** What runs for a measurement: a Worker of its own process, and a stand-in for Dub that notes each call. */
+import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Hono } from "hono";
 import { ROOT } from "../src/dev/files.ts";
-import { freePort, startDev, wrangler, writeEnvFile } from "../src/dev/process/wrangler.ts";
+import { type BuiltWorker, buildWorker } from "../src/dev/process/build.ts";
+import { startWorker } from "../src/dev/process/worker.ts";
 import { secretFor } from "../src/dev/samples/secrets.ts";
 import { createDubStandIn, LOCAL_KEY } from "../src/dev/stand-in/dub.ts";
 import { serveDub } from "../src/dev/stand-in/serve.ts";
@@ -12,8 +13,6 @@ import { secretName } from "../src/settings.ts";
 import { PROVIDER } from "./webhooks.ts";
 
 const STATES = join(ROOT, ".wrangler/load");
-const EMPTY = join(STATES, "empty");
-const WANTED_PORT = 8807;
 
 const open = new Set<() => Promise<void>>();
 let closing = false;
@@ -32,18 +31,13 @@ function keepOpen(end: () => Promise<void>): () => Promise<void> {
   return close;
 }
 
-/** Removes the states of earlier runs and makes the empty ledger that fresh states are copied from. */
-export async function prepare(): Promise<void> {
-  rmSync(STATES, { recursive: true, force: true });
-  mkdirSync(EMPTY, { recursive: true });
-  await wrangler(["d1", "migrations", "apply", "DB", "--local", "--persist-to", EMPTY]);
-}
+let built: Promise<BuiltWorker> | undefined;
 
-/** A folder for --persist-to with an empty ledger. */
+/** An empty folder for the Worker's database. */
 export function freshState(name: string): string {
   const state = join(STATES, name);
   rmSync(state, { recursive: true, force: true });
-  cpSync(EMPTY, state, { recursive: true });
+  mkdirSync(state, { recursive: true });
   return state;
 }
 
@@ -53,24 +47,21 @@ export type Running = { url: string; close: () => Promise<void> };
 
 /** Starts the Worker on a state and resolves once it answers. */
 export async function openWorker({ state, dubUrl, settings = {} }: WorkerOptions): Promise<Running> {
-  const vars = {
-    DUB_API_URL: dubUrl,
-    DUB_API_KEY: LOCAL_KEY,
-    [secretName(PROVIDER)]: secretFor(PROVIDER),
-    ...settings,
-  };
-  const file = join(state, "worker.env");
-  writeEnvFile(file, vars);
-  const port = await freePort(WANTED_PORT);
+  built ??= buildWorker();
+  const worker = await built;
   if (closing) throw new Error("interrupted");
-  const args = ["--port", String(port), "--persist-to", state, "--env-file", file];
-  const onLine = (line: string) => {
-    if (/\bERROR\b|✘/.test(line)) console.error(line);
-  };
-  const server = startDev({ port, args, onLine });
-  const close = keepOpen(server.stop);
-  await server.ready();
-  return { url: server.url, close };
+  const { ready, stop } = startWorker({
+    worker,
+    state,
+    settings: {
+      DUB_API_URL: dubUrl,
+      DUB_API_KEY: LOCAL_KEY,
+      [secretName(PROVIDER)]: secretFor(PROVIDER),
+      ...settings,
+    },
+  });
+  const close = keepOpen(stop);
+  return { url: await ready, close };
 }
 
 /** A call of the Worker: when it came and was answered (epoch milliseconds), and how. */

@@ -36,6 +36,14 @@ export type Lead = z.infer<typeof Lead>;
 export type LeadField = keyof Lead;
 export const LEAD_FIELDS = Object.keys(Lead.shape) as LeadField[];
 
+/** The link that Dub credited with a lead, as Dub writes it. */
+export const CreditedLink = z.object({
+  id: z.string(),
+  shortLink: z.optional(z.nullable(z.string())),
+  partnerId: z.optional(z.nullable(z.string())),
+});
+export type CreditedLink = z.infer<typeof CreditedLink>;
+
 /** One repair made to a lead, kept with the event. `did` never repeats the value: it may be personal. */
 export type Warning = { field: LeadField; did: string };
 

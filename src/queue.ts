@@ -1,6 +1,9 @@
 /** Messages of the queue: a hint that a row is due, or that it is time to sweep. The first one carries the whole event, in case the ledger was down. */
 import type { Queue } from "@cloudflare/workers-types";
+import type { Env } from "./context.ts";
+import { takeTurn } from "./ledger/alerts.ts";
 import type { NewEvent } from "./ledger/event.ts";
+import { MINUTE } from "./time.ts";
 
 export type QueueMessage = { event: NewEvent } | { id: string } | { sweep: true };
 
@@ -8,6 +11,9 @@ export type QueueMessage = { event: NewEvent } | { id: string } | { sweep: true 
 const MAX_MESSAGE_BYTES = 120_000;
 const MAX_BATCH_BYTES = 240_000;
 const MAX_BATCH_COUNT = 100;
+
+/** Whether a queue of that name is the one of wrangler.toml that takes what the queue gave up. */
+export const isDeadLetters = (queue: string) => queue.endsWith("-dead-letters");
 
 /** Whether an event fits into a queue message; one that does not is found in the ledger by the sweep. */
 export function fitsQueue(event: NewEvent): boolean {
@@ -38,6 +44,24 @@ export async function enqueue(
     bytes += own;
   }
   await flush();
+}
+
+/** Points the queue at rows that the ledger has marked as queued. */
+export function enqueueIds(env: Env, ids: string[]): Promise<void> {
+  return enqueue(
+    env.EVENTS,
+    ids.map((id) => ({ id })),
+  );
+}
+
+/** Sweeps after `wait` milliseconds, a second at the least. */
+export function sweepLater(env: Env, wait: number): Promise<void> {
+  return enqueue(env.EVENTS, [{ sweep: true }], Math.max(1, Math.ceil(wait / 1000)));
+}
+
+/** Sweeps soon in the place of a cron trigger that is late; once a minute, whoever asks. */
+export async function wakeSweep(env: Env, now: number): Promise<void> {
+  if (await takeTurn(env.DB, "sweep", now, MINUTE)) await sweepLater(env, 0);
 }
 
 function byteLength(value: unknown): number {

@@ -1,5 +1,6 @@
 /** Settings and secrets of the Worker, parsed with a clear sentence for each wrong value. */
 import * as z from "zod/mini";
+import { hash } from "./hash.ts";
 
 const wholeNumber = (min: number, max: number) =>
   z.pipe(
@@ -79,6 +80,11 @@ export const DELIVERY = [
   "RETRY_SCHEDULE",
 ] as const satisfies (keyof Settings)[];
 export type DeliverySettings = Pick<Settings, (typeof DELIVERY)[number]>;
+
+/** A short hash of the settings that a pause may be about: with other ones, delivery is tried at once. */
+export function fingerprintOf({ DUB_API_KEY = "", DUB_API_URL }: DeliverySettings): Promise<string> {
+  return hash(DUB_API_URL, DUB_API_KEY);
+}
 
 /** Parses the settings, or those named; an empty string counts as not set. Throws SettingsError naming everything wrong at once. */
 export function parseSettings<K extends keyof Settings = keyof Settings>(

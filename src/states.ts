@@ -1,204 +1,329 @@
 /**
- * The closed list of reasons: why an event has the status it has, and what the operator should do about it.
- * README's table is made from this list.
+ * The closed list of statuses and reasons: why an event has the status it has, what that means to the ledger, the log,
+ * alerts and replay, and what the operator should do. SQL and the tables of the documentation are made from it.
  */
 
-export const STATUSES = ["pending", "delivered", "duplicate", "skipped", "rejected", "failed"] as const;
-export type Status = (typeof STATUSES)[number];
+/**
+ * holdsKey: another event of the same customer and event name is a duplicate of this one. level: of the log line.
+ */
+export const STATUSES = {
+  pending: { holdsKey: true, level: "warn" },
+  delivered: { holdsKey: true, level: "info" },
+  duplicate: { holdsKey: false, level: "info" },
+  skipped: { holdsKey: false, level: "info" },
+  rejected: { holdsKey: false, level: "warn" },
+  failed: { holdsKey: false, level: "error" },
+} as const;
+export type Status = keyof typeof STATUSES;
+export const STATUS_NAMES = Object.keys(STATUSES) as [Status, ...Status[]];
 
-/** `alert`: the operator must mend it, and is told. */
-type Entry = { status: Status; means: string; todo: string; alert?: true };
+/**
+ * What an earlier recording call may have done. failed: Dub said itself that it failed, which it says only before it
+ * records, but perhaps after it has set its dedup key. unknown: the answer was lost, so the lead may be recorded.
+ * A lead with a doubt is "in doubt", and holds its key whatever its status.
+ */
+export type Doubt = "failed" | "unknown" | null;
+
+/**
+ * What a replay does with an event. map: maps its payload again. look: delivers the kept lead again, after asking Dub
+ * whether it lists it. The others leave it as it is, for the reason named.
+ */
+export type Replay = "map" | "look" | "delivered" | "dedup_blocked";
+
+/** Who gives an event this reason. */
+type By = "mapping" | "ledger" | "delivery" | "replay" | "operator";
+
+type Entry = {
+  status: Status;
+  by: By;
+  means: string;
+  todo: string;
+  /** Only the operator can fix it: an alert is sent. */
+  alert?: true;
+  /** Holds its key though its status does not. */
+  holdsKey?: true;
+  /** Default: map. */
+  replay?: Replay;
+  /** All deliveries pause for it. */
+  pauses?: true;
+};
 
 export const REASONS = {
-  new: { status: "pending", means: "kept, not tried yet", todo: "nothing" },
-  replayed: { status: "pending", means: "replayed, not tried again yet", todo: "nothing" },
+  new: { status: "pending", by: "mapping", means: "to be delivered, not tried yet", todo: "nothing" },
+  replayed: { status: "pending", by: "replay", means: "replayed, not tried again yet", todo: "nothing" },
   dub_error: {
     status: "pending",
+    by: "delivery",
     means: "Dub answered with an error of its own (5xx, or something unreadable)",
     todo: "nothing: tried again by the retry schedule",
+    pauses: true,
   },
   dub_unreachable: {
     status: "pending",
+    by: "delivery",
     means: "no answer from Dub within 10 seconds, or no connection",
     todo: "nothing: tried again by the retry schedule",
+    pauses: true,
   },
   rate_limited: {
     status: "pending",
+    by: "delivery",
     means: "Dub's rate limit is reached",
     todo: "nothing: goes on when Dub's window ends, within a minute",
+    pauses: true,
   },
   click_not_found_yet: {
     status: "pending",
-    means: "Dub does not find the click (yet): its click store may be behind",
-    todo: "nothing: tried for about two hours",
+    by: "delivery",
+    means: "Dub does not find the click (yet): its click store may be behind, or not work",
+    todo: "nothing: tried to the end of the retry schedule, or for two hours if it does not look like a click id of Dub; and longer while Dub accepts no lead at all",
   },
   customer_not_known_yet: {
     status: "pending",
+    by: "delivery",
     means: "no click id, and Dub does not know the customer (yet)",
-    todo: "nothing: tried for about fifteen minutes",
+    todo: "nothing: tried for about fifteen minutes, and longer while another lead of the customer is pending here",
   },
   unconfirmed: {
     status: "pending",
+    by: "delivery",
     means: "the answer to the recording call was lost, and Dub does not list the lead (yet)",
     todo: "nothing: looked for again within the hour",
   },
   dedup_blocked: {
     status: "pending",
+    by: "delivery",
     means: "Dub noted the lead as seen but failed to record it, and refuses it for seven days",
     todo: "nothing: recorded after the seven days, unless Dub lists it by then",
+    replay: "dedup_blocked",
   },
   dub_key_missing: {
     status: "pending",
+    by: "delivery",
     means: "`DUB_API_KEY` is not set",
-    todo: "run `npx wrangler secret put DUB_API_KEY`; tried again every hour",
+    todo: "run `npx wrangler secret put DUB_API_KEY`; one lead is tried every hour, and at once when the key is changed",
     alert: true,
+    pauses: true,
   },
   dub_key_refused: {
     status: "pending",
+    by: "delivery",
     means: "Dub refuses the API key (401)",
-    todo: "create a new key in Dub and set `DUB_API_KEY`; tried again every hour",
+    todo: "create a new key in Dub and set `DUB_API_KEY`; one lead is tried every hour, and at once when the key is changed",
     alert: true,
+    pauses: true,
   },
   dub_plan_or_role: {
     status: "pending",
+    by: "delivery",
     means: "the Dub plan is below Business, or the key's user is neither owner nor member (403)",
-    todo: "upgrade, or make a key as owner or member; tried again every hour",
+    todo: "upgrade, or make a key as owner or member; one lead is tried every hour, and at once when the key is changed",
     alert: true,
+    pauses: true,
   },
   dub_workspace: {
     status: "pending",
+    by: "delivery",
     means:
       "the key belongs to no workspace, or its user was removed or has not accepted the invitation (404, 409, 410)",
-    todo: "create a new key in Dub and set `DUB_API_KEY`; tried again every hour",
+    todo: "create a new key in Dub and set `DUB_API_KEY`; one lead is tried every hour, and at once when the key is changed",
     alert: true,
+    pauses: true,
   },
   dub_address: {
     status: "pending",
-    means: "what answers at `DUB_API_URL` is not Dub's API",
-    todo: "correct or remove `DUB_API_URL`; tried again every hour",
+    by: "delivery",
+    means:
+      "what answers is not Dub's API: `DUB_API_URL` is wrong, or a proxy or firewall in between answers for Dub",
+    todo: "correct or remove `DUB_API_URL`. If other leads are delivered meanwhile, something in between refuses this one: it fails at the end of the retry schedule",
     alert: true,
+    pauses: true,
   },
 
   recorded: {
     status: "delivered",
+    by: "delivery",
     means: "Dub recorded the lead and named the credited link, or lists the lead",
     todo: "nothing",
+    replay: "delivered",
   },
   recorded_unconfirmed: {
     status: "delivered",
+    by: "delivery",
     means:
-      "the answer to the recording call was lost; asked again, Dub has seen the lead, and the key may not ask whether it lists it",
-    todo: "give the key the permission analytics.read; Dub's request log shows the first call",
+      "the answer to the recording call was lost; asked again, Dub has seen the lead, and the key may not ask whether Dub lists it: it is most likely recorded",
+    todo: "give the key the permission analytics.read, then replay: Dub is asked first, and nothing is recorded twice",
+    alert: true,
+    replay: "look",
   },
   customer_registered: {
     status: "delivered",
+    by: "delivery",
     means: "mode `deferred`: Dub keeps the customer and the click, and counts no lead yet",
     todo: "send a later lead for the same customer",
+    replay: "delivered",
   },
 
   duplicate_here: {
     status: "duplicate",
+    by: "ledger",
     means: "the same customer and event name is already pending or delivered",
     todo: "nothing",
   },
   duplicate_at_dub: {
     status: "duplicate",
+    by: "delivery",
     means: "Dub already had this customer and event name, from another sender",
     todo: "nothing",
+    holdsKey: true,
+    replay: "delivered",
   },
 
   test_event: {
     status: "skipped",
+    by: "mapping",
     means: "the provider marks this event as a test",
     todo: "nothing, or set `ACCEPT_TEST_EVENTS` to true",
   },
   no_click_id: {
     status: "skipped",
+    by: "mapping",
     means:
       "the webhook carries no click id: the visitor did not come by a Dub link, or the sign-up form does not pass it on",
     todo: "if it should have one, see how the click id gets into the webhook",
   },
   unknown_customer: {
     status: "skipped",
+    by: "delivery",
     means: "no click id, and Dub does not know the customer",
-    todo: "nothing for visitors who did not come by a Dub link",
+    todo: "nothing for visitors who did not come by a Dub link; it is delivered by itself if another lead of the customer is delivered later",
   },
   other_account: {
     status: "skipped",
+    by: "mapping",
     means: "the event belongs to another account of the provider, such as a connected Stripe account",
     todo: "nothing: its customers are not yours. If they are, remove `otherAccount` from the mapping file",
   },
   other_workspace: {
     status: "skipped",
+    by: "delivery",
     means: "the click belongs to a link of another Dub workspace",
     todo: "nothing: another company that uses Dub links to you",
   },
 
   not_an_object: {
     status: "rejected",
+    by: "mapping",
     means: "the event is not a JSON object",
     todo: "check what the provider sends",
   },
+  no_event_type: {
+    status: "rejected",
+    by: "mapping",
+    means: "genuine, but its type can't be read: another kind of webhook than the mapping file is for",
+    todo: "read in the detail what it looks like; correct the address or the format at the provider, or `type` in the mapping file, then replay",
+    alert: true,
+  },
   thin_event: {
     status: "rejected",
+    by: "mapping",
     means: "the event only points at its data and does not hold it",
     todo: "do what the detail says",
   },
   not_split: {
     status: "rejected",
+    by: "mapping",
     means: "`each` of the mapping file failed or gave no event, so the webhook is kept as a whole",
     todo: "correct `each` in the mapping file, then replay",
   },
   expression_failed: {
     status: "rejected",
+    by: "mapping",
     means: "an expression of the mapping file failed on this event",
-    todo: "mend the expression named in the detail, then replay",
+    todo: "correct the expression named in the detail, then replay",
   },
   no_customer_id: {
     status: "rejected",
+    by: "mapping",
     means: "the mapping gave no customerExternalId",
     todo: "correct `lead.customerExternalId` in the mapping file, then replay",
   },
   customer_id_too_long: {
     status: "rejected",
+    by: "mapping",
     means: "the customerExternalId is over 100 characters",
     todo: "map a shorter id, then replay",
   },
   no_event_name: {
     status: "rejected",
+    by: "mapping",
     means: "the mapping gave no eventName",
     todo: "correct `lead.eventName` in the mapping file, then replay",
   },
   refused_by_dub: {
     status: "rejected",
+    by: "delivery",
     means: "Dub refused the lead's content (400, 422 or another 4xx)",
     todo: "read Dub's message in the detail, correct the mapping file, then replay",
     alert: true,
   },
   unknown_click: {
     status: "rejected",
-    means: "Dub does not know the click: a bot's, a hand-written or a very fresh one",
-    todo: "nothing, unless it happens to every lead",
+    by: "delivery",
+    means: "Dub does not know the click: a bot's, a hand-written one, or no click id at all",
+    todo: "nothing, unless it happens to most leads (then an alert says so): see that `lead.clickId` of the mapping file gives the value of Dub's cookie",
   },
-  link_missing: { status: "rejected", means: "the click is known, its link was deleted", todo: "nothing" },
+  link_missing: {
+    status: "rejected",
+    by: "delivery",
+    means: "the click is known, its link was deleted",
+    todo: "nothing",
+  },
   link_disabled: {
     status: "rejected",
+    by: "delivery",
     means: "the link of the click is disabled",
     todo: "enable the link in Dub, then replay",
   },
 
   retries_exhausted: {
     status: "failed",
+    by: "delivery",
     means: "tried to the end of the retry schedule",
-    todo: "read the last answer in the detail; when Dub is well again, replay",
+    todo: "read the last answer in the detail; when its cause is gone, replay",
     alert: true,
   },
   possibly_lost: {
     status: "failed",
+    by: "delivery",
     means:
-      "an earlier call failed half-way or its answer was lost, and whether Dub has the lead can't be told any more",
-    todo: "give the key the permission analytics.read; look for the lead in Dub, and if it is missing, replay the event by its id",
+      "an earlier call failed half-way or its answer was lost, and the key may not ask whether Dub lists the lead",
+    todo: "give the key the permission analytics.read, then replay: Dub is asked first, and nothing is recorded twice",
     alert: true,
+    holdsKey: true,
+    replay: "look",
+  },
+  delivery_crashed: {
+    status: "failed",
+    by: "delivery",
+    means:
+      "its delivery was begun ten times and none came to its end: the Worker crashed, or the ledger could not be written",
+    todo: "read the Worker's log at its times, then replay",
+    alert: true,
+    holdsKey: true,
+  },
+  lead_unreadable: {
+    status: "failed",
+    by: "delivery",
+    means: "the lead in the ledger is not JSON: the row was changed by hand",
+    todo: "replay: the payload is mapped again",
+    alert: true,
+  },
+  ended_by_operator: {
+    status: "failed",
+    by: "operator",
+    means: "ended through the admin API",
+    todo: "nothing, or replay",
   },
 } as const satisfies Record<string, Entry>;
 
@@ -207,11 +332,16 @@ export type ReasonOf<S extends Status> = {
   [R in Reason]: (typeof REASONS)[R]["status"] extends S ? R : never;
 }[Reason];
 
-/** Whether the operator is to be told of it. */
-export function needsOperator(reason: Reason): boolean {
-  return "alert" in REASONS[reason];
+/** What is known of a reason. */
+export function about(reason: Reason): Entry {
+  return REASONS[reason];
 }
 
-export function statusOf(reason: Reason): Status {
+export function statusOf<R extends Reason>(reason: R): (typeof REASONS)[R]["status"] {
   return REASONS[reason].status;
+}
+
+/** The reasons for which `test` holds. */
+export function reasonsWhere(test: (entry: Entry) => boolean): Reason[] {
+  return (Object.keys(REASONS) as Reason[]).filter((reason) => test(REASONS[reason]));
 }

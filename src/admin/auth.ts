@@ -2,8 +2,9 @@
 import type { MiddlewareHandler } from "hono";
 import type { Env } from "../context.ts";
 import { log } from "../log.ts";
-import { decodeBase64, equalBytes } from "../verify/bytes.ts";
-import { digest, SecretError, tokenKeys } from "../verify/secret.ts";
+import { decodeBase64 } from "../verify/bytes.ts";
+import { SecretError } from "../verify/secret.ts";
+import { readTokens, type Tokens } from "../verify/token.ts";
 
 export const ADMIN_TOKEN = "ADMIN_TOKEN";
 
@@ -14,17 +15,21 @@ export const ADMIN_TOKEN = "ADMIN_TOKEN";
 export const locked: MiddlewareHandler<{ Bindings: Env }> = async function locked(c, next) {
   const secret = c.env[ADMIN_TOKEN];
   if (typeof secret !== "string" || secret.trim() === "") return c.notFound();
-  let tokens: Uint8Array[];
+  let tokens: Tokens;
   try {
-    const keys = await tokenKeys(ADMIN_TOKEN, secret, undefined);
-    tokens = "tokens" in keys ? keys.tokens : [];
+    tokens = await readTokens(ADMIN_TOKEN, secret);
   } catch (error) {
     if (!(error instanceof SecretError)) throw error;
     log("error", "misconfigured", { message: error.message });
-    return c.json({ error: "misconfigured", message: error.message }, 503);
+    return c.json(
+      {
+        error: "misconfigured",
+        message: `The Worker secret ${ADMIN_TOKEN} can't be used; the log says why.`,
+      },
+      503,
+    );
   }
-  const presented = await digest(tokenIn(c.req.header("authorization") ?? ""));
-  if (tokens.filter((token) => equalBytes(token, presented)).length === 0) {
+  if (!(await tokens.include(tokenIn(c.req.header("authorization") ?? "")))) {
     log("warn", "admin_refused", { path: new URL(c.req.url).pathname.slice(0, 100) });
     return c.json(
       {

@@ -1,20 +1,25 @@
 /**
- * What Dub's answer means, as one pure function. Dub sets its dedup key before it looks the click up and never takes
- * it back, so a failed recording call may have used the key up; a registering call (`mode: "deferred"`) never does.
+ * What Dub's answer means, as pure functions. Dub sets its dedup key before it looks the click up and never takes it
+ * back, so a failed recording call may have used the key up; a registering call (`mode: "deferred"`) never does.
  */
-import type { Answer, CreditedLink } from "../dub/client.ts";
+import type { Answer } from "../dub/client.ts";
 import type { Found } from "../dub/find.ts";
-import type { ReasonOf } from "../states.ts";
-import { DAY, HOUR, MINUTE } from "../time.ts";
+import type { CreditedLink } from "../lead.ts";
+import type { PauseName } from "../ledger/pauses.ts";
+import type { Doubt, ReasonOf } from "../states.ts";
+import { HOUR, MINUTE } from "../time.ts";
+import {
+  CUSTOMER_WAIT,
+  DEDUP_KEY_LIFE,
+  LISTED_WITHIN,
+  ODD_CLICK_LIMIT,
+  SETTING_PAUSE,
+  UNKNOWN_CUSTOMER_LIMIT,
+  WINDOW_MARGIN,
+} from "./limits.ts";
 
 /** register: `mode: "deferred"`, may be repeated freely. record: the call that counts the lead. */
 export type Phase = "register" | "record";
-
-/**
- * What an earlier recording call may have done. failed: Dub said itself that it failed, which it says only before it
- * records, but perhaps after it has set the dedup key. unknown: the answer was lost, so the lead may be recorded.
- */
-export type Doubt = "failed" | "unknown" | null;
 
 export type Situation = {
   phase: Phase;
@@ -23,11 +28,20 @@ export type Situation = {
   /** Whether registering is all the mapping wants (`mode: "deferred"`). */
   registerOnly: boolean;
   doubt: Doubt;
-  hasClickId: boolean;
+  clickId: string;
+  /** Whether another lead of the customer, with a click id, is pending here. */
+  awaited: boolean;
 };
 
-/** When a retry ends: with the schedule, or when the schedule has used up so many milliseconds. */
-export type GiveUp = { reason: ReasonOf<"failed" | "rejected" | "skipped">; after?: number };
+/**
+ * When a retry ends: with the schedule, or when the schedule has used up `after` milliseconds. `unlessAllFail`: while
+ * Dub accepts no lead at all, it goes on.
+ */
+export type GiveUp = {
+  reason: ReasonOf<"failed" | "rejected" | "skipped">;
+  after?: number;
+  unlessAllFail?: true;
+};
 
 /** What becomes of the lead. */
 export type Decision =
@@ -35,67 +49,61 @@ export type Decision =
       kind: "end";
       reason: ReasonOf<"delivered" | "duplicate" | "skipped" | "rejected" | "failed">;
       link?: CreditedLink;
-      certain?: boolean;
       detail?: string;
-      /** What stays in doubt though the lead ends. */
-      doubt?: Doubt;
+      doubt: Doubt;
     }
   | { kind: "retry"; reason: ReasonOf<"pending">; giveUp: GiveUp; doubt: Doubt; detail: string }
-  /** Wait for the operator (or for time) without using up the schedule. */
-  | { kind: "hold"; reason: ReasonOf<"pending">; waitMs: number; detail: string; operator: boolean }
-  | { kind: "throttled"; waitMs: number };
+  /** Waits without using up the schedule; with `pause` all other leads wait too. */
+  | {
+      kind: "wait";
+      reason: ReasonOf<"pending">;
+      waitMs: number;
+      doubt: Doubt;
+      detail: string | null;
+      pause?: PauseName;
+    };
 
 export type Outcome =
   | Decision
   | { kind: "registered"; link: CreditedLink }
-  /** The dedup key is there, and whose it is only Dub's list of leads can tell. */
-  | { kind: "ask" };
-
-const DEDUP_KEY_LIFE = 7 * DAY;
+  /** Dub's dedup key was there already: `afterDedup` decides. */
+  | { kind: "deduplicated" };
 
 /** Dub's answer in a given situation → what becomes of the lead. */
 export function outcomeOf(answer: Answer, situation: Situation): Outcome {
   const { phase, doubt } = situation;
-  const again = (
-    reason: "dub_error" | "dub_unreachable",
-    detail: string,
-    recording: Exclude<Doubt, null> = "unknown",
-  ): Outcome => ({
+  /** The doubt that a failed call leaves behind. */
+  const after = (recording: Exclude<Doubt, null>): Doubt =>
+    phase === "register" || doubt === "unknown" ? doubt : recording;
+  const retry = (reason: ReasonOf<"pending">, detail: string, left = after("unknown")): Outcome => ({
     kind: "retry",
     reason,
     detail,
     giveUp: { reason: "retries_exhausted" },
-    doubt: phase === "register" || doubt === "unknown" ? doubt : recording,
+    doubt: left,
   });
 
   switch (answer.kind) {
     case "none":
-      return again("dub_unreachable", answer.message);
+      return retry("dub_unreachable", answer.message);
     case "unreadable":
-      return again("dub_error", answer.message);
+      return retry("dub_error", answer.message);
     case "ok":
       return (
-        succeeded(answer.link, situation) ?? again("dub_error", "200 without a link for a registering call")
+        succeeded(answer.link, situation) ?? retry("dub_error", "200 without a link for a registering call")
       );
     case "error": {
       const { status, message, code } = answer;
-      if (status === 429) return { kind: "throttled", waitMs: answer.waitMs ?? MINUTE };
+      if (status === 429) return throttled(answer.waitMs ?? MINUTE, doubt);
       if (status >= 500 || status === 408 || status === 425)
-        return again("dub_error", message, status === 500 && code !== null ? "failed" : "unknown");
-      if (status === 401) return hold("dub_key_refused", message);
-      const strange = code === null && [403, 404, 409, 410].includes(status);
-      if (status < 400 || strange) return hold("dub_address", message);
-      if (status === 403) return hold("dub_plan_or_role", message);
-      if (status === 409 || status === 410) return hold("dub_workspace", message);
-      if (status === 404) return notFound(message, situation) ?? hold("dub_address", message);
-      if (status === 400 && !situation.hasClickId && /no existing customer/i.test(message))
-        return {
-          kind: "retry",
-          reason: "customer_not_known_yet",
-          giveUp: { reason: "unknown_customer", after: 15 * MINUTE },
-          doubt,
-          detail: message,
-        };
+        return retry("dub_error", message, after(status === 500 && code !== null ? "failed" : "unknown"));
+      if (code === null || status < 400) return notDub(message, after("unknown"));
+      if (status === 401) return wrongSetting("dub_key_refused", message, doubt);
+      if (status === 403) return wrongSetting("dub_plan_or_role", message, doubt);
+      if (status === 409 || status === 410) return wrongSetting("dub_workspace", message, doubt);
+      if (status === 404) return notFound(message, situation) ?? notDub(message, doubt);
+      if (status === 400 && situation.clickId === "" && /no existing customer/i.test(message))
+        return unknownCustomer(message, situation);
       return { kind: "end", reason: "refused_by_dub", detail: message, doubt };
     }
   }
@@ -108,29 +116,28 @@ function succeeded(
   if (phase === "register") {
     if (!link) return undefined;
     return registerOnly
-      ? { kind: "end", reason: "customer_registered", link, certain: true }
+      ? { kind: "end", reason: "customer_registered", link, doubt: null }
       : { kind: "registered", link };
   }
-  if (link) return { kind: "end", reason: "recorded", link, certain: true };
-  return doubt === null ? { kind: "end", reason: "duplicate_at_dub" } : { kind: "ask" };
+  if (link) return { kind: "end", reason: "recorded", link, doubt: null };
+  return doubt === null ? { kind: "end", reason: "duplicate_at_dub", doubt: null } : { kind: "deduplicated" };
 }
 
-export type Search = Pick<Situation, "delivery" | "doubt"> & {
-  /** Milliseconds since the recording call in doubt, or more. */
-  age: number;
-  /** Whether Dub's dedup key may have run out, so that a recording call would record again. */
-  forgotten: boolean;
-};
-
-/** What becomes of a lead in doubt once Dub was asked whether it lists it; null: it is to be recorded. */
-export function outcomeOfFinding(found: Found, { delivery, doubt, age, forgotten }: Search): Decision | null {
+/**
+ * What becomes of a lead in doubt once Dub was asked whether it lists it; null: it is recorded now. `forgotten`: Dub's
+ * dedup key may have run out, so that a recording call would record the lead a second time.
+ */
+export function beforeRecording(
+  found: Found,
+  { doubt, forgotten }: { doubt: Doubt; forgotten: boolean },
+): Decision | null {
   switch (found.kind) {
     case "present":
       return doubt === "unknown"
-        ? { kind: "end", reason: "recorded", certain: true, ...(found.link && { link: found.link }) }
-        : { kind: "end", reason: "duplicate_at_dub" };
+        ? { kind: "end", reason: "recorded", doubt: null, ...(found.link && { link: found.link }) }
+        : { kind: "end", reason: "duplicate_at_dub", doubt: null };
     case "throttled":
-      return { kind: "throttled", waitMs: found.waitMs };
+      return throttled(found.waitMs, doubt);
     case "failed":
       return {
         kind: "retry",
@@ -140,36 +147,56 @@ export function outcomeOfFinding(found: Found, { delivery, doubt, age, forgotten
         doubt,
       };
     case "absent":
-      if (forgotten) return null;
-      if (doubt === "unknown" && age < HOUR)
-        return {
-          kind: "hold",
-          reason: "unconfirmed",
-          waitMs: HOUR,
-          detail: "Dub does not list it yet",
-          operator: false,
-        };
-      return blocked("Dub does not list the lead");
+      return null;
     case "refused":
-      if (doubt === "failed") {
-        if (forgotten) return null;
-        if (delivery !== "single") return blocked("the recording call failed half-way");
-      }
-      // After a registering call that passed every check, a lost answer is the likely story; else it may be either.
-      return forgotten || delivery === "single"
-        ? { kind: "end", reason: "possibly_lost", detail: found.message }
-        : { kind: "end", reason: "recorded_unconfirmed", certain: false, detail: found.message };
+      return forgotten && doubt === "unknown"
+        ? { kind: "end", reason: "possibly_lost", detail: found.message, doubt }
+        : null;
   }
 }
 
+/**
+ * What becomes of a lead in doubt that Dub did not list, or would not say, when the recording call then finds Dub's
+ * dedup key set. `age`: milliseconds since the recording call in doubt, or more.
+ */
+export function afterDedup(
+  found: Found,
+  { doubt, delivery, age }: { doubt: Doubt; delivery: Situation["delivery"]; age: number },
+): Decision {
+  if (found.kind !== "refused") {
+    if (doubt === "unknown" && age < LISTED_WITHIN)
+      return {
+        kind: "wait",
+        reason: "unconfirmed",
+        waitMs: LISTED_WITHIN,
+        doubt,
+        detail: "Dub does not list it yet",
+      };
+    return blocked("Dub does not list the lead", doubt, age);
+  }
+  if (doubt === "failed" && delivery !== "single")
+    return blocked("the recording call failed half-way", doubt, age);
+  // After a registering call that passed every check, a lost answer is the likely story; else it may be either.
+  return {
+    kind: "end",
+    reason: delivery === "single" ? "possibly_lost" : "recorded_unconfirmed",
+    detail: found.message,
+    doubt,
+  };
+}
+
+/** Click ids that Dub makes (source: Dub's server). Imported ones may look otherwise. */
+const DUB_CLICK_ID = /^[0-9A-Za-z]{16}$/;
+
 /** 404 says five things; only the message tells them apart. */
-function notFound(message: string, { phase, delivery, doubt }: Situation): Decision | undefined {
-  if (/^workspace/i.test(message)) return hold("dub_workspace", message);
+function notFound(message: string, { phase, delivery, doubt, clickId }: Situation): Decision | undefined {
+  if (/^workspace/i.test(message)) return wrongSetting("dub_workspace", message, doubt);
   // A recording call has set the dedup key before it looked the click up.
+  const left = phase === "record" ? (doubt ?? "failed") : doubt;
   const end = (reason: ReasonOf<"skipped" | "rejected">, detail?: string): Decision => ({
     kind: "end",
     reason,
-    doubt: phase === "record" ? (doubt ?? "failed") : doubt,
+    doubt: left,
     ...(detail !== undefined && { detail }),
   });
   if (/does not belong to the workspace/i.test(message)) return end("other_workspace");
@@ -180,22 +207,55 @@ function notFound(message: string, { phase, delivery, doubt }: Situation): Decis
     return {
       kind: "retry",
       reason: "click_not_found_yet",
-      giveUp: { reason: "unknown_click", after: 2 * HOUR },
+      giveUp: {
+        reason: "unknown_click",
+        unlessAllFail: true,
+        ...(!DUB_CLICK_ID.test(clickId) && { after: ODD_CLICK_LIMIT }),
+      },
       doubt,
       detail: message,
     };
   if (delivery === "single") return end("unknown_click", message);
   // Registering found this click a moment ago, so it exists; but the recording call has used the dedup key up.
-  return blocked(message);
+  return blocked(message, left, 0);
 }
 
-/** The operator has to mend something: looked at again each hour. */
-function hold(reason: ReasonOf<"pending">, detail: string): Decision {
-  // What Dub says in its own words is about the key. Anything else may be about this lead, and stops no other.
-  return { kind: "hold", reason, waitMs: HOUR, detail, operator: reason !== "dub_address" };
+function unknownCustomer(detail: string, { doubt, awaited }: Situation): Decision {
+  const reason = "customer_not_known_yet";
+  if (awaited) return { kind: "wait", reason, waitMs: CUSTOMER_WAIT, doubt, detail };
+  return {
+    kind: "retry",
+    reason,
+    giveUp: { reason: "unknown_customer", after: UNKNOWN_CUSTOMER_LIMIT },
+    doubt,
+    detail,
+  };
+}
+
+/** Something that is not Dub's API has answered: the address is wrong, or a proxy refuses this lead. */
+function notDub(detail: string, doubt: Doubt): Decision {
+  const giveUp: GiveUp = { reason: "retries_exhausted", unlessAllFail: true };
+  return { kind: "retry", reason: "dub_address", giveUp, doubt, detail };
+}
+
+/** What Dub says in its own words of the key is about every lead. */
+function wrongSetting(reason: ReasonOf<"pending">, detail: string, doubt: Doubt): Decision {
+  return { kind: "wait", reason, waitMs: SETTING_PAUSE, doubt, detail, pause: "setting" };
+}
+
+function throttled(waitMs: number, doubt: Doubt): Decision {
+  return {
+    kind: "wait",
+    reason: "rate_limited",
+    waitMs: waitMs + WINDOW_MARGIN,
+    doubt,
+    detail: null,
+    pause: "rate_limit",
+  };
 }
 
 /** Dub's dedup key is set and nothing is recorded: the key must run out first. */
-function blocked(detail: string): Decision {
-  return { kind: "hold", reason: "dedup_blocked", waitMs: DEDUP_KEY_LIFE + HOUR, detail, operator: false };
+function blocked(detail: string, doubt: Doubt, age: number): Decision {
+  const waitMs = Math.max(0, DEDUP_KEY_LIFE - age) + HOUR;
+  return { kind: "wait", reason: "dedup_blocked", waitMs, doubt, detail };
 }

@@ -5,9 +5,6 @@
 import type { Deps } from "../context.ts";
 import { MINUTE } from "../time.ts";
 
-/** Calls a minute of Dub's Business plan, the smallest that takes leads. Dub names another limit with any error. */
-export const CALLS_PER_MINUTE = 1200;
-
 /** Share of the limit that is used; what is left is for calls that come close together after a rest. */
 const SHARE = 0.97;
 /** Milliseconds of rest that may be caught up with at once. */

@@ -11,7 +11,7 @@ const JITTER = 0.1;
 export function nextWait(
   schedule: readonly number[],
   retries: number,
-  giveUp: GiveUp,
+  giveUp: Pick<GiveUp, "after">,
   random: number,
 ): number | null {
   const seconds = schedule[retries];

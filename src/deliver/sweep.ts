@@ -1,36 +1,64 @@
-/** The sweep: each minute, and when a pause ends, puts whatever is due on its way again. */
-import type { Deps, Env } from "../context.ts";
-import { giveBack, takeDue } from "../ledger/delivery.ts";
-import { log } from "../log.ts";
-import { enqueue } from "../queue.ts";
-import { CALLS_PER_MINUTE } from "./pace.ts";
+/** The sweep: each minute, and when a pause ends, puts on the queue whatever is due. */
+import { misconfigured, reportDown } from "../alert.ts";
+import type { Env } from "../context.ts";
+import { type Lateness, takeDue, unqueue } from "../ledger/due.ts";
+import { enqueueIds, sweepLater } from "../queue.ts";
+import { DELIVERY, type DeliverySettings, fingerprintOf, parseSettings, SettingsError } from "../settings.ts";
+import { MINUTE } from "../time.ts";
+import { deliver } from "./deliver.ts";
+import type { DeliveryDeps } from "./deps.ts";
+import {
+  ALERT_AFTER,
+  CALLS_PER_MINUTE,
+  CRON_LATE,
+  DIRECT_LEADS,
+  LOW_LIMIT_LIFE,
+  QUEUED_FOR,
+  SWEEP_ROWS,
+} from "./limits.ts";
 
-/** Milliseconds for which a row put on its way is left alone. */
-const QUEUED_FOR = 10 * 60_000;
-
-export async function sweep(env: Env, deps: Deps): Promise<void> {
+/**
+ * Sweeps once. `by`: cron, each minute; or the queue, when a pause has ended or cron is late. When the queue takes no
+ * messages, cron delivers a few leads itself. Never throws.
+ */
+export async function sweep(env: Env, deps: DeliveryDeps, by: "cron" | "queue"): Promise<void> {
+  let settings: DeliverySettings;
+  let taken: Awaited<ReturnType<typeof takeDue>>;
   const now = deps.now();
-  const ids = await takeDue(env.DB, now, now + QUEUED_FOR, CALLS_PER_MINUTE);
-  await putOnTheirWay(env, ids, "sweep");
-}
-
-/** Points the queue at rows that are marked as on their way. If it can't be reached, the next sweep finds them again. */
-export async function putOnTheirWay(env: Env, ids: string[], during: string): Promise<void> {
   try {
-    await enqueue(
-      env.EVENTS,
-      ids.map((id) => ({ id })),
-    );
+    settings = parseSettings(env, DELIVERY);
+    const fingerprint = await fingerprintOf(settings);
+    taken = await takeDue(env.DB, {
+      now,
+      queuedUntil: now + QUEUED_FOR,
+      limit: SWEEP_ROWS,
+      perMinute: CALLS_PER_MINUTE,
+      lowSince: now - LOW_LIMIT_LIFE,
+      fingerprint,
+      cron: by === "cron",
+    });
   } catch (error) {
-    log("error", "queue_down", { during, events: ids.length, message: (error as Error).message });
-    await giveBack(env.DB, ids);
+    if (error instanceof SettingsError) return deps.alert(env, misconfigured(error));
+    return reportDown(deps, env, "ledger", "sweep", error);
   }
+  const { ids, lateness } = taken;
+  try {
+    await enqueueIds(env, ids);
+  } catch (error) {
+    await reportDown(deps, env, "queue", "sweep", error);
+    const direct = by === "cron" ? ids.slice(0, DIRECT_LEADS) : [];
+    await unqueue(env.DB, ids).catch((failure) => reportDown(deps, env, "ledger", "sweep", failure));
+    if (direct.length > 0) await deliver(env, deps, settings, { carried: [], ids: direct, spent: 0 });
+  }
+  await alertLate(env, deps, lateness);
+  if (by === "queue" && now - lateness.cronAt > CRON_LATE && lateness.pending)
+    await sweepLater(env, MINUTE).catch((error) => reportDown(deps, env, "queue", "sweep", error));
 }
 
-/** Sweeps after `wait` milliseconds. If the queue can't be reached, the next minute's sweep has to do. */
-export async function sweepLater(env: Env, wait: number): Promise<void> {
-  const seconds = Math.max(1, Math.ceil(wait / 1000));
-  await enqueue(env.EVENTS, [{ sweep: true }], seconds).catch((error: Error) =>
-    log("error", "queue_down", { during: "pause", message: error.message }),
-  );
+async function alertLate(env: Env, deps: DeliveryDeps, lateness: Lateness): Promise<void> {
+  const late = (since: number | null) => since !== null && deps.now() - since > ALERT_AFTER;
+  if (late(lateness.cronAt)) await deps.alert(env, { code: "cron_stopped" });
+  if (lateness.held) return;
+  if (late(lateness.dueSince) || (late(lateness.triedSince) && late(lateness.acceptedAt)))
+    await deps.alert(env, { code: "delivery_stalled" });
 }

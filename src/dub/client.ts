@@ -1,6 +1,6 @@
 /** The HTTP client for Dub's `POST /track/lead`: one call, one answer, no retry (source: Dub's server and API reference). */
 import * as z from "zod/mini";
-import type { Lead } from "../lead.ts";
+import { CreditedLink, type Lead } from "../lead.ts";
 import { printable } from "../log.ts";
 
 /** Milliseconds after which an unanswered call is given up. */
@@ -9,16 +9,7 @@ export const TIMEOUT = 10_000;
 /** Of Dub's words, which may quote what a visitor wrote into a click id. */
 const MAX_MESSAGE = 300;
 
-/** The link of a lead, as Dub writes it. */
-export const Link = z.object({
-  id: z.string(),
-  shortLink: z.optional(z.nullable(z.string())),
-  partnerId: z.optional(z.nullable(z.string())),
-});
-/** The link that Dub credited with a lead. */
-export type CreditedLink = z.infer<typeof Link>;
-
-const Success = z.object({ link: z.nullable(Link) });
+const Success = z.object({ link: z.nullable(CreditedLink) });
 const Failure = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
 
 /**

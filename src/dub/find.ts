@@ -1,7 +1,7 @@
 /** Asking Dub whether it has a lead, when the answer to the recording call was lost (source: Dub's server and API reference). */
 import * as z from "zod/mini";
-import { type Lead, normalEventName } from "../lead.ts";
-import { type CreditedLink, call, type Dub, Link, waitOf } from "./client.ts";
+import { CreditedLink, type Lead, normalEventName } from "../lead.ts";
+import { call, type Dub, waitOf } from "./client.ts";
 
 /** present: Dub lists the lead. absent: it does not, or not yet. refused: the key may not ask. failed: no answer of use. throttled: 429. */
 export type Found =
@@ -28,7 +28,9 @@ const Events = z.array(
 export async function findLead(dub: Dub, lead: Lead, since: number): Promise<Found> {
   const customers = await list(dub, "/customers", { externalId: lead.customerExternalId }, Customers);
   if ("kind" in customers) return customers;
-  const customer = customers.items.find(({ externalId }) => externalId === lead.customerExternalId);
+  // Dub's database may compare ids without regard to case.
+  const id = lead.customerExternalId.toLowerCase();
+  const customer = customers.items.find(({ externalId }) => externalId?.toLowerCase() === id);
   if (!customer) return { kind: "absent" };
   const start = new Date(since - SKEW).toISOString();
   const query = { event: "leads", customerId: customer.id, start, limit: "100" };
@@ -40,7 +42,7 @@ export async function findLead(dub: Dub, lead: Lead, since: number): Promise<Fou
       normalEventName(eventName) === name && !(Date.parse(timestamp) < since - SKEW),
   );
   if (!found) return { kind: "absent" };
-  return { kind: "present", link: Link.safeParse(found.link).data ?? null };
+  return { kind: "present", link: CreditedLink.safeParse(found.link).data ?? null };
 }
 
 async function list<T>(

@@ -1,10 +1,11 @@
 /** The ledger's row of an event, as it is kept in D1 and carried by the queue. */
+import { hash } from "../hash.ts";
 import { type Lead, normalEventName } from "../lead.ts";
 import { printable } from "../log.ts";
 import type { MappedEvent, Outcome } from "../mapping/apply.ts";
 import { type Reason, type ReasonOf, type Status, statusOf } from "../states.ts";
 
-/** What mapping makes of an event, as the ledger keeps it. `lead` and `warnings` are JSON. */
+/** What mapping makes of an event, as the ledger keeps it. `lead` and `warnings` are JSON; `customer` is a hash. */
 export type MappedColumns = {
   status: Status;
   reason: Reason;
@@ -12,6 +13,7 @@ export type MappedColumns = {
   warnings: string | null;
   lead: string | null;
   leadKey: string | null;
+  customer: string | null;
 };
 
 /** What is known of an event when it arrives. `payload` is JSON; `receivedAt` in milliseconds. */
@@ -63,6 +65,7 @@ export async function mappedColumns(
     warnings: outcome.warnings.length > 0 ? JSON.stringify(outcome.warnings) : null,
     lead: outcome.lead ? JSON.stringify(outcome.lead) : null,
     leadKey: outcome.kind === "lead" && outcome.once === "customer" ? await leadKey(outcome.lead) : null,
+    customer: outcome.kind === "lead" ? await hash(outcome.lead.customerExternalId) : null,
   };
 }
 
@@ -73,13 +76,4 @@ export async function mappedColumns(
 export function leadKey(lead: Lead): Promise<string> {
   const registering = lead.mode === "deferred" ? ["deferred"] : [];
   return hash(lead.customerExternalId, normalEventName(lead.eventName), ...registering);
-}
-
-/** 128 bits of SHA-256 over the parts, in URL-safe base64: 22 characters. */
-async function hash(...parts: string[]): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(JSON.stringify(parts)));
-  return btoa(String.fromCharCode(...new Uint8Array(digest, 0, 16)))
-    .replaceAll("+", "-")
-    .replaceAll("/", "_")
-    .replaceAll("=", "");
 }

@@ -2,6 +2,7 @@
 import type { D1Database, D1PreparedStatement } from "@cloudflare/workers-types";
 import type { Reason, Status } from "../states.ts";
 import type { NewEvent } from "./event.ts";
+import { HOLDS_KEY } from "./sql.ts";
 
 /** While a fresh event's queue message is on its way, the sweep leaves the event alone for so long (milliseconds). */
 export const QUEUE_GRACE = 2 * 60_000;
@@ -10,18 +11,13 @@ const MAX_CHUNK_LENGTH = 400_000;
 const MAX_CHUNK_ROWS = 200;
 
 const INSERT = `
-INSERT INTO events (id, provider, event_id, type, status, reason, detail, warnings, lead, lead_key, payload, received_at, next_attempt_at, queued_until)
+INSERT INTO events (id, provider, event_id, type, status, reason, detail, warnings, lead, lead_key, customer, payload, received_at, next_attempt_at, queued_until)
 SELECT e.value->>'id', e.value->>'provider', e.value->>'eventId', e.value->>'type', e.value->>'status', e.value->>'reason',
-  e.value->>'detail', e.value->>'warnings', e.value->>'lead', e.value->>'leadKey', coalesce(?2, e.value->>'payload'),
+  e.value->>'detail', e.value->>'warnings', e.value->>'lead', e.value->>'leadKey', e.value->>'customer', coalesce(?2, e.value->>'payload'),
   e.value->>'receivedAt',
   iif(e.value->>'status' = 'pending', e.value->>'receivedAt', NULL), e.value->>'queuedUntil'
 FROM json_each(?1) e WHERE true
 ON CONFLICT (id) DO NOTHING`;
-
-/** SQL: whether a row holds its lead key, so that another event with the same key is a duplicate of it. */
-export const HOLDS_KEY = (row: string) =>
-  `(${row}.status IN ('pending', 'delivered') OR ${row}.reason IN ('duplicate_at_dub', 'possibly_lost')
-    OR (${row}.doubt IS NOT NULL AND ${row}.status <> 'duplicate'))`;
 
 const MARK_DUPLICATES = `
 UPDATE events SET status = 'duplicate', reason = 'duplicate_here', next_attempt_at = NULL
@@ -48,20 +44,27 @@ export function keepStatements(
   return [...statements, db.prepare(MARK_DUPLICATES).bind(ids(events))];
 }
 
-/** Keeps events; answers what the ledger now says of each, which for a redelivery is what became of it the first time. */
+/** What the ledger says of kept events by id, and when cron last ran (milliseconds since 1970; undefined: unknown). */
+export type Kept = { known: Map<string, { status: Status; reason: Reason }>; cronAt: number | undefined };
+
+/** Keeps events. A redelivery is answered with what became of the event the first time. */
 export async function keep(
   db: D1Database,
   events: NewEvent[],
   queued: (event: NewEvent) => boolean,
-): Promise<Map<string, { status: Status; reason: Reason }>> {
-  const select = db
-    .prepare("SELECT id, status, reason FROM events WHERE id IN (SELECT value FROM json_each(?1))")
-    .bind(ids(events));
-  const results = await db.batch<{ id: string; status: Status; reason: Reason }>([
+): Promise<Kept> {
+  const results = await db.batch([
     ...keepStatements(db, events, queued),
-    select,
+    db.prepare("SELECT at FROM marks WHERE name = 'cron'"),
+    db
+      .prepare("SELECT id, status, reason FROM events WHERE id IN (SELECT value FROM json_each(?1))")
+      .bind(ids(events)),
   ]);
-  return new Map(results.at(-1)?.results.map((row) => [row.id, row]));
+  const [cron, rows] = results.slice(-2).map((result) => result.results) as [
+    { at: number }[],
+    { id: string; status: Status; reason: Reason }[],
+  ];
+  return { known: new Map(rows.map((row) => [row.id, row])), cronAt: cron[0]?.at };
 }
 
 function ids(events: { id: string }[]): string {

@@ -1,10 +1,10 @@
 /** The ledger's side of replay: find kept events by a filter, and write what mapping makes of them now. */
 import type { D1Database } from "@cloudflare/workers-types";
-import type { Doubt } from "../deliver/outcome.ts";
-import type { Reason, Status } from "../states.ts";
-import { releaseStatements } from "./delivery.ts";
+import type { Doubt, Reason, Status } from "../states.ts";
 import type { MappedColumns, NewEvent } from "./event.ts";
-import { chunks, HOLDS_KEY, keepStatements } from "./keep.ts";
+import { chunks, keepStatements } from "./keep.ts";
+import { promoteDuplicates } from "./settle.ts";
+import { HOLDS_KEY } from "./sql.ts";
 
 /** Which events. Times in milliseconds: received at or after `since`, before `until`. */
 export type Filter = {
@@ -74,7 +74,9 @@ UPDATE events SET status = c.value->>'status', reason = c.value->>'reason', deta
   warnings = iif(c.value->>'kept', events.warnings, c.value->>'warnings'),
   lead = iif(c.value->>'kept', events.lead, c.value->>'lead'),
   lead_key = iif(c.value->>'kept', events.lead_key, c.value->>'leadKey'),
-  doubt = c.value->>'doubt', retries = 0, replayed_at = ?2,
+  customer = iif(c.value->>'kept', events.customer, c.value->>'customer'),
+  doubt = c.value->>'doubt', doubt_since = iif(c.value->>'doubt' IS NULL, NULL, coalesce(doubt_since, received_at)),
+  retries = 0, tries = 0, claims = 0, replayed_at = ?2,
   next_attempt_at = iif(c.value->>'status' = 'pending', ?2, NULL),
   queued_until = iif(c.value->>'status' = 'pending', ?3, 0)
 FROM json_each(?1) c WHERE events.id = c.value->>'id' AND events.status = c.value->>'wasStatus'
@@ -114,7 +116,7 @@ export async function change(
       db.prepare(CHANGE).bind(JSON.stringify(chunk), now, queuedUntil),
     ),
     db.prepare(MARK_DUPLICATES).bind(ids),
-    ...releaseStatements(
+    ...promoteDuplicates(
       db,
       changes.map(({ row }) => row.lead_key),
       now,
@@ -134,4 +136,31 @@ export async function change(
       .bind(all),
   ]);
   return results.at(-1)?.results ?? [];
+}
+
+/** Those of some lead keys that a row holds which is not among `ids`. */
+export async function heldKeys(db: D1Database, keys: string[], ids: string[]): Promise<Set<string>> {
+  const { results } = await db
+    .prepare(
+      `SELECT DISTINCT lead_key FROM events e WHERE lead_key IN (SELECT value FROM json_each(?1))
+         AND id NOT IN (SELECT value FROM json_each(?2)) AND ${HOLDS_KEY("e")}`,
+    )
+    .bind(JSON.stringify(keys), JSON.stringify(ids))
+    .all<{ lead_key: string }>();
+  return new Set(results.map((row) => row.lead_key));
+}
+
+/** Ends a pending event by hand; false when it is not pending, or is being delivered. A lead in doubt keeps its key. */
+export async function end(db: D1Database, { id, lead_key }: KeptRow, now: number): Promise<boolean> {
+  const [ended] = await db.batch([
+    db
+      .prepare(
+        `UPDATE events SET status = 'failed', reason = 'ended_by_operator', next_attempt_at = NULL,
+           doubt = iif(claims > 0, 'unknown', doubt), claims = 0
+         WHERE id = ?1 AND status = 'pending' AND lease_until <= ?2 RETURNING id`,
+      )
+      .bind(id, now),
+    ...promoteDuplicates(db, [lead_key], now),
+  ]);
+  return ended?.results.length === 1;
 }

@@ -1,5 +1,6 @@
 /** Applies a compiled mapping: one webhook → its events, each with the lead it makes or the reason why it makes none. */
 import { type Lead, type LeadField, tidyLead, type Warning } from "../lead.ts";
+import { printable } from "../log.ts";
 import type { ReasonOf } from "../states.ts";
 import { usableClickId } from "../usable.ts";
 import type { Compiled, CompiledRule, Mapping, Value } from "./compile.ts";
@@ -74,7 +75,8 @@ export function mapEvent(
   try {
     const thin = mapping.thin && evaluated(mapping.thin, event);
     if (isTrue(thin)) return ended("thin_event", typeof thin === "string" ? thin : undefined);
-    const rule = mapping.rules.find((one) => type !== undefined && takes(one, type, event));
+    if (type === undefined) return ended("no_event_type", withoutType(mapping, event));
+    const rule = mapping.rules.find((one) => takes(one, type, event));
     if (!rule) return { kind: "ignored" };
     if (truthy(mapping.otherAccount, event)) return ended("other_account");
     if (!options.acceptTestEvents && truthy(mapping.test, event)) return ended("test_event");
@@ -90,6 +92,16 @@ function takes({ on, when }: CompiledRule, type: string, event: object): boolean
     on.some(({ types, condition }) => types.test(type) && (!condition || truthy(condition, event))) &&
     (!when || truthy(when, event))
   );
+}
+
+const MAX_KEYS = 10;
+const MAX_KEY = 40;
+
+function withoutType({ type }: Mapping, event: object): string {
+  const cause = "header" in type ? `header ${type.header} is missing` : `type: ${type.source} gave no text`;
+  const keys = Object.keys(event).map((key) => printable(key, MAX_KEY));
+  const more = keys.length > MAX_KEYS ? ", …" : "";
+  return `${cause}; the event has ${keys.slice(0, MAX_KEYS).join(", ") || "no fields"}${more}`;
 }
 
 const REQUIRED: LeadField[] = ["customerExternalId", "eventName"];
@@ -154,13 +166,28 @@ function textOf(expression: Compiled, event: unknown): string | undefined {
 function split(mapping: Mapping, body: unknown): { events: unknown[]; problem?: Outcome } {
   try {
     const events = evaluated(mapping.each, body);
-    if (Array.isArray(events)) return { events };
+    if (isEmptyBatch(mapping, body)) return { events: [] };
+    if (Array.isArray(events) && events.length > 0) return { events };
+    if (Array.isArray(events))
+      return { events: [body], problem: ended("not_split", "each: gave an empty list") };
     if (events !== null && events !== undefined) return { events: [events] };
     if (body === null) return { events: [null] };
     return { events: [body], problem: ended("not_split", "each: gave no event") };
   } catch (error) {
     return { events: [body], problem: ended("not_split", (error as Error).message) };
   }
+}
+
+/** Whether the body of a provider that sends batches says itself that it holds no event, such as `[]` or `{"logs": []}`. */
+function isEmptyBatch(mapping: Mapping, body: unknown): boolean {
+  if (mapping.file.each === "@" || typeof body !== "object" || body === null) return false;
+  if (Array.isArray(body)) return body.length === 0;
+  const values = Object.values(body);
+  const lists = values.filter(Array.isArray);
+  const others = values.filter(
+    (value) => typeof value === "string" || (typeof value === "object" && value !== null),
+  );
+  return lists.length > 0 && lists.every(({ length }) => length === 0) && others.length === lists.length;
 }
 
 function ended(reason: ReasonOf<"skipped" | "rejected">, detail?: string): Outcome {

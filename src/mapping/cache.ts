@@ -1,5 +1,5 @@
 /** The compiled mapping of each provider, made once for each isolate. */
-import { compileMapping, type Mapping } from "./compile.ts";
+import { compileMapping, type Mapping, MappingError } from "./compile.ts";
 
 const cache = new Map<string, { json: unknown; mapping: Mapping }>();
 
@@ -12,4 +12,15 @@ export function mappingOf(provider: string, files: Record<string, unknown>): Map
   const mapping = compileMapping(provider, json);
   cache.set(provider, { json, mapping });
   return mapping;
+}
+
+/** Compiles all files when the Worker starts, so that no request has to. A wrong file is named when it is asked for. */
+export function compileAll(files: Record<string, unknown>): void {
+  for (const provider of Object.keys(files)) {
+    try {
+      mappingOf(provider, files);
+    } catch (error) {
+      if (!(error instanceof MappingError)) throw error;
+    }
+  }
 }

@@ -1,6 +1,7 @@
 /** The mapping file: its zod schema. mapping.schema.json is made from it, so every description here is read in editors. */
 import * as z from "zod/mini";
 import type { LeadField } from "../lead.ts";
+import { Verify } from "../verify/schemes.ts";
 
 const about = (text: string) => z.describe(text);
 
@@ -17,81 +18,6 @@ const value = z
 const header = z.strictObject({
   header: z.string().check(z.minLength(1), about("Name of a request header.")),
 });
-const names = z.union([z.string(), z.array(z.string()).check(z.minLength(1))]);
-
-const hmac = z.strictObject({
-  scheme: z.literal("hmac"),
-  algorithm: z.optional(z.enum(["SHA-1", "SHA-256", "SHA-512"]).check(about("Default SHA-256."))),
-  signature: z.strictObject({
-    header: names.check(about("Header(s) that carry the signature; the first present is used.")),
-    prefix: z.optional(z.string().check(about('Text before each signature, such as "sha256=".'))),
-    split: z.optional(z.string().check(about('Separator of the items in the header, such as ",".'))),
-    kv: z.optional(z.string().check(about('Separator of key and value inside an item, such as "=".'))),
-    key: z.optional(z.string().check(about('Key of the items that are signatures, such as "v1".'))),
-  }),
-  encoding: z.enum(["hex", "base64"]).check(about("How the signature is written.")),
-  payload: z.optional(
-    names.check(
-      about(
-        'What is signed; {body} {json} {id} {timestamp} {method} {url} are filled in. Several are all tried. Default "{body}".',
-      ),
-    ),
-  ),
-  id: z.optional(
-    names.check(about("Header(s) with the delivery's id, for {id} and for recognising a redelivery.")),
-  ),
-  timestamp: z.optional(
-    z.strictObject({
-      header: z.optional(names.check(about("Header(s) that carry the timestamp."))),
-      field: z.optional(
-        z
-          .string()
-          .check(about('Key of the item of the signature header that is the timestamp, such as "t".')),
-      ),
-      unit: z.enum(["s", "ms"]),
-      tolerance: z
-        .number()
-        .check(z.positive(), about("Largest difference to now, in seconds, in both directions.")),
-    }),
-  ),
-  secret: z.optional(
-    z.strictObject({
-      strip: z.optional(
-        z.array(z.string()).check(about("Prefixes removed before decoding; the first that fits.")),
-      ),
-      encoding: z
-        .array(z.enum(["base64", "utf8"]))
-        .check(z.minLength(1), about("How the secret becomes the key; several are all tried. Default utf8.")),
-      minBytes: z.optional(
-        z.number().check(about("Shortest base64-decoded key accepted, in bytes. Default 16.")),
-      ),
-    }),
-  ),
-});
-export type HmacParameters = z.infer<typeof hmac>;
-
-const token = z.strictObject({
-  scheme: z.literal("token"),
-  header: z.string().check(about("Header that carries the secret itself.")),
-  prefix: z.optional(
-    z.string().check(about('A word before the secret that may be there or not, such as "Bearer ".')),
-  ),
-});
-export type TokenParameters = z.infer<typeof token>;
-
-export const Verify = z
-  .discriminatedUnion("scheme", [
-    z.strictObject({
-      scheme: z
-        .literal("standard-webhooks")
-        .check(about("standardwebhooks.com and Svix: webhook-* or svix-* headers.")),
-    }),
-    z.strictObject({ scheme: z.literal("stripe").check(about("Stripe-Signature: t=…,v1=….")) }),
-    hmac,
-    token,
-  ])
-  .check(about("How the webhook proves that it is genuine."));
-export type Verify = z.infer<typeof Verify>;
 
 const leadFields = {
   clickId: z.optional(value),

@@ -1,173 +1,237 @@
 /** The front door: `POST /webhooks/:provider`. */
-import type { Context } from "hono";
-import { type Alert, misconfigured } from "../alert.ts";
+import { type Context, Hono } from "hono";
 import type { Deps, Env } from "../context.ts";
+import type { Counter } from "../ledger/counter.ts";
 import { type NewEvent, newEvent } from "../ledger/event.ts";
-import { keep } from "../ledger/keep.ts";
-import type { RefusalCounter } from "../ledger/refusals.ts";
-import { log } from "../log.ts";
-import { mapWebhook } from "../mapping/apply.ts";
+import type { Ignored } from "../ledger/ignored.ts";
+import { log, printable } from "../log.ts";
+import { type MappedEvent, mapWebhook } from "../mapping/apply.ts";
 import { mappingOf } from "../mapping/cache.ts";
-import { MappingError } from "../mapping/compile.ts";
-import { enqueue, fitsQueue } from "../queue.ts";
+import { type Mapping, MappingError } from "../mapping/compile.ts";
+import { describeUntyped } from "../mapping/untyped.ts";
 import { FRONT_DOOR, parseSettings, type Settings, SettingsError, secretName } from "../settings.ts";
-import { explain, verify } from "../verify/index.ts";
+import { about, type Reason } from "../states.ts";
+import type { Verifier } from "../verify/scheme.ts";
 import { SecretError } from "../verify/secret.ts";
-import { type BodyProblem, decodeBody, readBody } from "./body.ts";
-import { keysOf } from "./keys.ts";
+import { explain } from "../verify/verdict.ts";
+import { isRefused, type RefuseDeps, type Refused, refuse } from "./answer.ts";
+import { type Decoded, decodeBody, readBody } from "./body.ts";
+import { type KeepDeps, type KeptSomewhere, keepEvents } from "./keep.ts";
+import { verifierOf } from "./verifier.ts";
 
-/** A webhook with more events than this is refused; Auth0 batches hold some hundreds. */
-const MAX_EVENTS = 1000;
-
-const WHO_SENDS =
-  "see in the provider's dashboard how its webhooks are answered: if with 401, the secret is wrong; if with 200, somebody else forges webhooks, and they are refused";
-
-const BODY_PROBLEMS: Record<BodyProblem, string> = {
-  not_utf8: "The body is not UTF-8. Is it compressed? Content-Encoding is not supported.",
-  not_json: "The body is not JSON.",
-  too_deep: "The body is nested deeper than 100 levels.",
-};
+/** A webhook with more events to keep is refused: more do not fit into a request of the Free plan. */
+const MAX_EVENTS = 4000;
+const MAX_PATH = 100;
 
 /** What the answer says of one event. `id` is the ledger's; events that no mapping rule takes have none. */
 export type EventAnswer =
   | { id: string; type: string | null; status: string; reason: string }
   | { type: string | null; status: "ignored" };
 
+type ReceiveDeps = Deps & RefuseDeps & Omit<KeepDeps, "background"> & { countIgnored: Counter<Ignored> };
+type Webhooks = Context<{ Bindings: Env }>;
+
+/** The routes under `/webhooks`. A slash at the end of the address changes nothing. */
+export function webhooks(deps: ReceiveDeps) {
+  const routes = new Hono<{ Bindings: Env }>();
+  const paths = ["/:provider", "/:provider/"];
+  routes.on("POST", paths, (c) => receive(c, deps));
+  for (const path of paths) routes.all(path, (c) => refuseMethod(c, deps));
+  return routes;
+}
+
+/** The answer to any other address: 404, counted if it was a POST, which may be a webhook. */
+export function notFound(c: Webhooks, deps: RefuseDeps): Response {
+  const { path, method } = c.req;
+  if (method === "POST" && !path.startsWith("/api/"))
+    return refuse(c, deps, null, { refused: "not_found", evidence: `POST ${printable(path, MAX_PATH)}` });
+  return c.json({ error: "not_found", message: "Webhooks go to POST /webhooks/<provider>." }, 404);
+}
+
+function refuseMethod(c: Webhooks, deps: ReceiveDeps): Response {
+  const evidence = `${c.req.method} ${printable(c.req.path, MAX_PATH)}`;
+  const told =
+    "Webhooks are sent with POST. A redirect turns POST into GET: enter the final address at the provider.";
+  return refuse(c, deps, knownProvider(c, deps), { refused: "method_not_allowed", evidence, told });
+}
+
 /**
- * Receives one webhook. 200: every event is kept, or is of no interest. 400, 413: can't be read. 401: not genuine.
- * 404: no such provider, or its secret is not set. 503: could not be judged or kept, so that the provider sends again.
+ * Receives one webhook. 200: every event is kept, or no rule takes it. Any other status: nothing is kept that the provider
+ * need not send again; see ANSWERS.
  */
-export async function receive(
-  c: Context<{ Bindings: Env }>,
-  deps: Deps & { countRefusal: RefusalCounter; alert: Alert },
-): Promise<Response> {
-  const provider = c.req.param("provider") ?? "";
-  const { env } = c;
-  const failed = (status: 400 | 401 | 404 | 413 | 503, error: string, message: string) =>
-    c.json({ error, message }, status);
+async function receive(c: Webhooks, deps: ReceiveDeps): Promise<Response> {
+  const result = await take(c, deps);
+  return isRefused(result) ? refuse(c, deps, knownProvider(c, deps), result) : c.json(result);
+}
 
-  let settings: Pick<Settings, (typeof FRONT_DOOR)[number]>;
-  let mapping: ReturnType<typeof mappingOf>;
-  let keys: Awaited<ReturnType<typeof keysOf>>;
-  try {
-    settings = parseSettings(env, FRONT_DOOR);
-    mapping = mappingOf(provider, deps.mappings);
-    keys = mapping && (await keysOf(mapping, env));
-  } catch (error) {
-    if (!(error instanceof SettingsError || error instanceof SecretError || error instanceof MappingError))
-      throw error;
-    c.executionCtx.waitUntil(
-      deps.alert(env, misconfigured(error, error instanceof SettingsError ? undefined : provider)),
-    );
-    return failed(503, "misconfigured", error.message);
-  }
-  if (!mapping)
-    return failed(
-      404,
-      "unknown_provider",
-      `There is no mapping file for this provider. There are: ${Object.keys(deps.mappings).join(", ")}.`,
-    );
-  const secret = secretName(provider);
-  if (!keys)
-    return failed(
-      404,
-      "provider_off",
-      `This provider is off. Set the Worker secret ${secret} to turn it on.`,
-    );
+/** `warning`: the ledger fails, and the queue alone has the events. */
+type Taken = { events: EventAnswer[]; warning?: string };
 
+async function take(c: Webhooks, deps: ReceiveDeps): Promise<Taken | Refused> {
   const now = deps.now();
-  const refuse = (reason: string, evidence: string) => {
-    log("warn", "refused", { provider, reason, evidence });
-    c.executionCtx.waitUntil(
-      deps
-        .countRefusal(env.DB, provider, reason, evidence, now)
-        .catch((error: Error) => log("error", "ledger_down", { during: "count", message: error.message })),
-    );
-  };
-
-  const body = await readBody(c.req.raw, settings.MAX_BODY_BYTES);
-  if (!body) {
-    const message = `The body is larger than ${settings.MAX_BODY_BYTES} bytes.`;
-    refuse("too_large", message);
-    return failed(413, "too_large", message);
-  }
-  const verdict = await verify(
-    mapping.file.verify,
-    { method: c.req.method, url: c.req.url, headers: c.req.raw.headers, body },
-    keys,
-    now,
-  );
-  if (!verdict.ok) {
-    const { reason } = verdict.refusal;
-    const evidence = explain(verdict.refusal, secret);
-    refuse(reason, evidence);
-    if (reason === "signature_mismatch" || reason === "token_mismatch")
-      c.executionCtx.waitUntil(
-        deps.alert(env, { code: "secret_mismatch", provider, means: evidence, todo: WHO_SENDS }),
-      );
-    return failed(401, "unauthorized", "The webhook could not be verified.");
-  }
-  const decoded = decodeBody(body, mapping.file.format);
-  if (!decoded.ok) {
-    refuse(decoded.problem, BODY_PROBLEMS[decoded.problem]);
-    return failed(400, decoded.problem, BODY_PROBLEMS[decoded.problem]);
-  }
-
-  const mapped = mapWebhook(
-    mapping,
-    { body: decoded.value, headers: c.req.raw.headers, deliveryId: verdict.deliveryId },
-    { acceptTestEvents: settings.ACCEPT_TEST_EVENTS },
-  );
-  if (mapped.length > MAX_EVENTS) {
-    const message = `The webhook holds ${mapped.length} events, ${MAX_EVENTS} are taken. Send smaller batches.`;
-    refuse("too_many_events", message);
-    return failed(413, "too_many_events", message);
-  }
-  const events = await Promise.all(
-    mapped.map((one) => newEvent(provider, one, now, one.event === decoded.value ? decoded.text : undefined)),
-  );
-  const toKeep = events.filter((event) => event !== null);
-  const known = await keepSomewhere(env, toKeep);
-  if (!known)
-    return failed(503, "not_kept", "Neither the ledger nor the queue took the webhook. Send it again later.");
-
-  const answers = events.map((event, i): EventAnswer => {
-    const type = mapped[i]?.type ?? null;
-    if (!event) return { type, status: "ignored" };
-    const { status, reason } = known.get(event.id) ?? event;
-    return { id: event.id, type, status, reason };
+  const opened = await open(c, deps);
+  if (isRefused(opened)) return opened;
+  const body = await read(c, opened);
+  if (isRefused(body)) return body;
+  const proof = await prove(c, opened, body, now);
+  if (isRefused(proof)) return proof;
+  const decoded = decode(opened, body);
+  if (isRefused(decoded)) return decoded;
+  const mapped = map(c, deps, opened, decoded, proof.deliveryId);
+  if (isRefused(mapped)) return mapped;
+  const kept = await keep(c, deps, opened, mapped, decoded, now);
+  if (isRefused(kept)) return kept;
+  const events = report(c, deps, opened, mapped, kept);
+  log("info", "webhook", {
+    provider: opened.provider,
+    bytes: body.length,
+    events: events.length,
+    ...counts(events),
   });
-  log("info", "webhook", { provider, bytes: body.length, events: answers.length, ...counts(answers) });
-  return c.json({ events: answers });
+  return { events, ...(kept.warning !== undefined && { warning: kept.warning }) };
 }
 
-/**
- * Keeps events in the ledger and, if they are to be delivered, in the queue, side by side. Either is enough. Answers
- * what the ledger says of them (nothing when it is down), or null when neither has them all.
- */
-async function keepSomewhere(env: Env, events: NewEvent[]): Promise<Awaited<ReturnType<typeof keep>> | null> {
-  if (events.length === 0) return new Map();
-  const queueable = new Set(events.filter((event) => event.status === "pending" && fitsQueue(event)));
-  const messages = (some: Iterable<NewEvent>) => [...some].map((event) => ({ event }));
-  const [ledger, queue] = await Promise.allSettled([
-    keep(env.DB, events, (event) => queueable.has(event)),
-    enqueue(env.EVENTS, messages(queueable)),
-  ]);
-  if (queue.status === "rejected")
-    log("error", "queue_down", { during: "receive", events: queueable.size, message: message(queue.reason) });
-  if (ledger.status === "fulfilled") return ledger.value;
+type Opened = {
+  provider: string;
+  mapping: Mapping;
+  verifier: Verifier;
+  settings: Pick<Settings, (typeof FRONT_DOOR)[number]>;
+};
 
-  log("error", "ledger_down", { during: "receive", events: events.length, message: message(ledger.reason) });
-  const rest = events.filter((event) => !queueable.has(event));
-  if (queue.status === "rejected" || !rest.every(fitsQueue)) return null;
-  return enqueue(env.EVENTS, messages(rest)).then(
-    () => new Map(),
-    () => null,
+/** Finds settings, mapping and keys. */
+async function open(c: Webhooks, deps: ReceiveDeps): Promise<Opened | Refused> {
+  const provider = c.req.param("provider") ?? "";
+  try {
+    const settings = parseSettings(c.env, FRONT_DOOR);
+    const mapping = mappingOf(provider, deps.mappings);
+    if (!mapping)
+      return {
+        refused: "unknown_provider",
+        evidence: `POST ${printable(c.req.path, MAX_PATH)}`,
+        told: `There is no mapping file for this provider. There are: ${Object.keys(deps.mappings).join(", ")}.`,
+      };
+    const verifier = await verifierOf(mapping, c.env);
+    if (!verifier)
+      return {
+        refused: "provider_off",
+        evidence: `This provider is off. Set the Worker secret ${secretName(provider)} to turn it on.`,
+      };
+    return { provider, mapping, verifier, settings };
+  } catch (error) {
+    if (error instanceof SecretError) {
+      // A stranger must not learn how a secret is made.
+      const told = `The Worker secret ${error.secret} can't be used; the log says why.`;
+      return { refused: "misconfigured", evidence: error.message, told };
+    }
+    if (error instanceof SettingsError)
+      return { refused: "misconfigured", evidence: error.message, everyProvider: true };
+    if (error instanceof MappingError) return { refused: "misconfigured", evidence: error.message };
+    throw error;
+  }
+}
+
+/** Reads the body as bytes. */
+async function read(c: Webhooks, { settings }: Opened): Promise<Uint8Array<ArrayBuffer> | Refused> {
+  const body = await readBody(c.req.raw, settings.MAX_BODY_BYTES);
+  return (
+    body ?? { refused: "too_large", evidence: `The body is larger than ${settings.MAX_BODY_BYTES} bytes.` }
   );
 }
 
-function message(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+/** Verifies that the webhook is genuine. */
+async function prove(
+  c: Webhooks,
+  { provider, verifier }: Opened,
+  body: Uint8Array,
+  now: number,
+): Promise<{ deliveryId: string | undefined } | Refused> {
+  const { method, url, raw } = c.req;
+  const verdict = await verifier({ method, url, headers: raw.headers, body }, now);
+  if (verdict.ok) return verdict;
+  return { refused: verdict.refusal.reason, evidence: explain(verdict.refusal, secretName(provider)) };
+}
+
+type Readable = Extract<Decoded, { ok: true }>;
+
+const BODY_PROBLEMS = {
+  not_utf8: "The body is not UTF-8. Is it compressed? Content-Encoding is not supported.",
+  not_json: "The body is not JSON.",
+  too_deep: "The body is nested deeper than 100 levels.",
+};
+
+/** Decodes the body into JSON. */
+function decode({ mapping }: Opened, body: Uint8Array): Readable | Refused {
+  const decoded = decodeBody(body, mapping.file.format);
+  return decoded.ok ? decoded : { refused: decoded.problem, evidence: BODY_PROBLEMS[decoded.problem] };
+}
+
+/** Maps the webhook to its events. */
+function map(
+  c: Webhooks,
+  { mappings }: Deps,
+  { mapping, settings }: Opened,
+  { value }: Readable,
+  deliveryId: string | undefined,
+): MappedEvent[] | Refused {
+  const webhook = { body: value, headers: c.req.raw.headers, deliveryId };
+  const mapped = mapWebhook(mapping, webhook, { acceptTestEvents: settings.ACCEPT_TEST_EVENTS });
+  const toKeep = mapped.filter(({ outcome }) => outcome.kind !== "ignored").length;
+  if (toKeep > MAX_EVENTS) {
+    const evidence = `The webhook holds ${toKeep} events to keep, ${MAX_EVENTS} are taken. Send smaller batches.`;
+    return { refused: "too_many_events", evidence };
+  }
+  return describeUntyped(mapping, mappings, mapped);
+}
+
+/** Keeps the events; the row of each, null for one that no rule takes, with what the ledger says of them. */
+async function keep(
+  c: Webhooks,
+  deps: ReceiveDeps,
+  { provider }: Opened,
+  mapped: MappedEvent[],
+  { value, text }: Readable,
+  now: number,
+): Promise<({ rows: (NewEvent | null)[] } & KeptSomewhere) | Refused> {
+  const rows = await Promise.all(
+    mapped.map((one) => newEvent(provider, one, now, one.event === value ? text : undefined)),
+  );
+  const background = (work: Promise<unknown>) => c.executionCtx.waitUntil(work);
+  const kept = await keepEvents(
+    c.env,
+    { ...deps, background },
+    rows.filter((row) => row !== null),
+  );
+  if (kept) return { rows, ...kept };
+  const evidence = "Neither the ledger nor the queue took the webhook. Send it again later.";
+  return { refused: "not_kept", evidence };
+}
+
+/** Counts what is ignored, alerts what the operator must correct, and says what became of each event. */
+function report(
+  c: Webhooks,
+  { countIgnored, alert }: ReceiveDeps,
+  { provider }: Opened,
+  mapped: MappedEvent[],
+  { rows, known }: { rows: (NewEvent | null)[] } & KeptSomewhere,
+): EventAnswer[] {
+  const ignored = mapped.filter((_, i) => !rows[i]).map(({ type = "" }) => ({ provider, type }));
+  if (mapped.length === 0) ignored.push({ provider, type: "(empty batch)" });
+  if (ignored.length > 0) c.executionCtx.waitUntil(countIgnored(c.env.DB, ignored));
+
+  const kept = rows.filter((row) => row !== null);
+  for (const code of new Set<Reason>(kept.map(({ reason }) => reason)))
+    if (about(code).alert) c.executionCtx.waitUntil(alert(c.env, { code, provider }));
+  return rows.map((row, i): EventAnswer => {
+    const type = mapped[i]?.type ?? null;
+    if (!row) return { type, status: "ignored" };
+    const { status, reason } = known.get(row.id) ?? row;
+    return { id: row.id, type, status, reason };
+  });
+}
+
+function knownProvider(c: Webhooks, { mappings }: Deps): string | null {
+  const provider = c.req.param("provider") ?? "";
+  return Object.hasOwn(mappings, provider) ? provider : null;
 }
 
 function counts(answers: EventAnswer[]): Record<string, number> {

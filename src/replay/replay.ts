@@ -1,43 +1,60 @@
 /** Replay: what the ledger kept is mapped once more with today's mapping files, and delivered if it is a lead now. */
 
+import { type Alert, reportDown } from "../alert.ts";
 import type { Deps, Env } from "../context.ts";
-import { putOnTheirWay } from "../deliver/sweep.ts";
 import { parseJson } from "../json.ts";
+import { unqueue } from "../ledger/due.ts";
 import { mappedColumns, newEvent } from "../ledger/event.ts";
 import { QUEUE_GRACE } from "../ledger/keep.ts";
-import { type Change, change, type Filter, find, findOne, type KeptRow } from "../ledger/replay.ts";
+import {
+  type Change,
+  change,
+  end,
+  type Filter,
+  find,
+  findOne,
+  heldKeys,
+  type KeptRow,
+} from "../ledger/replay.ts";
 import { type MapOptions, mapAgain } from "../mapping/apply.ts";
 import { mappingOf } from "../mapping/cache.ts";
+import { enqueueIds } from "../queue.ts";
 import { parseSettings } from "../settings.ts";
-import type { Reason, Status } from "../states.ts";
+import { about, type Doubt, type Reason, type Status } from "../states.ts";
 
 /** Why a replay leaves an event as it is. */
 export const LEFT = {
   delivered: "Dub has the lead already.",
   dedup_blocked: "Dub refuses the lead until its dedup key has run out; it is delivered then by itself.",
   in_delivery: "It is being delivered at this moment.",
-  possibly_lost:
-    "Dub may have the lead. Look for it there; if it is missing, replay the event by its id, or name the reason possibly_lost.",
   ignored: "No rule of the mapping file takes it now.",
   payload_gone: "Its payload is not kept any more: see RETENTION_DAYS. Or it was too large to be kept.",
   no_mapping: "There is no mapping file for its provider any more.",
 } as const;
 export type Left = keyof typeof LEFT;
 
+type ReplayDeps = Deps & { alert: Alert };
 type Plan = Change | { kind: "left"; row: KeptRow; why: Left };
 type Became = { status: Status; reason: Reason };
 
-/** What one slice of a replay came to, counted. `next`: where the following slice begins, null after the last. */
+/**
+ * The result of one slice of a replay, counted. `next`: where the following slice begins, null after the last.
+ * `leadKeys`, of a dry run: the leads that it would deliver, so that the following slices know their duplicates.
+ */
 export type Slice = {
   dryRun: boolean;
   events: number;
   became: (Became & { events: number })[];
   left: { why: Left; message: string; events: number }[];
   next: number | null;
+  leadKeys?: string[];
 };
 
 /** Rows handled by one request, so that it stays within a Worker's limits. */
 const SLICE = 100;
+
+/** `leadKeys`: what the dry run of the slices before has answered. */
+export type SliceOptions = { dryRun: boolean; after: number; leadKeys: string[] };
 
 /**
  * Replays up to a hundred events of a filter after the one numbered `after`; with `dryRun` only says what would become
@@ -45,97 +62,112 @@ const SLICE = 100;
  */
 export async function replay(
   env: Env,
-  deps: Deps,
+  deps: ReplayDeps,
   filter: Filter,
-  { dryRun, after }: { dryRun: boolean; after: number },
+  { dryRun, after, leadKeys }: SliceOptions,
 ): Promise<Slice> {
   const rows = await find(env.DB, filter, after, SLICE);
-  const { became, left } = await run(env, deps, rows, {
-    dryRun,
-    dubLacksIt: filter.reason?.includes("possibly_lost") ?? false,
-  });
+  const { changes, left } = await plan(env, deps, rows);
+  const held = new Set(leadKeys);
+  const became = dryRun ? await expected(env, changes, held) : await write(env, deps, changes);
   return {
     dryRun,
     events: rows.length,
     became: count(became, ({ status, reason }) => ({ status, reason })),
     left: count(left, ({ why }) => ({ why, message: LEFT[why] })),
     next: rows.at(-1)?.rowid ?? null,
+    ...(dryRun && { leadKeys: [...held] }),
   };
 }
 
 /** Replays one event; null when there is none with this id. Throws as `replay` does. */
 export async function replayOne(
   env: Env,
-  deps: Deps,
+  deps: ReplayDeps,
   id: string,
 ): Promise<{ was: Became; became: Became[] } | { was: Became; why: Left } | null> {
   const row = await findOne(env.DB, id);
   if (!row) return null;
   const was = { status: row.status, reason: row.reason };
-  const { became, left } = await run(env, deps, [row], { dryRun: false, dubLacksIt: true });
-  return left[0] ? { was, why: left[0].why } : { was, became };
+  const { changes, left } = await plan(env, deps, [row]);
+  return left[0] ? { was, why: left[0].why } : { was, became: await write(env, deps, changes) };
 }
 
-/** `dubLacksIt`: the operator says so of leads that are possibly lost. */
-type Options = { dryRun: boolean; dubLacksIt: boolean };
+/** Ends one pending event by hand; false when it is not pending or is being delivered, null when there is none. */
+export async function endOne(env: Env, deps: Deps, id: string): Promise<boolean | null> {
+  const row = await findOne(env.DB, id);
+  return row && end(env.DB, row, deps.now());
+}
 
-async function run(
-  env: Env,
-  deps: Deps,
-  rows: KeptRow[],
-  options: Options,
-): Promise<{ became: Became[]; left: { why: Left }[] }> {
-  const now = deps.now();
+async function plan(env: Env, deps: Deps, rows: KeptRow[]) {
   const { ACCEPT_TEST_EVENTS } = parseSettings(env, ["ACCEPT_TEST_EVENTS"]);
   const today = { mappings: deps.mappings, acceptTestEvents: ACCEPT_TEST_EVENTS };
-  const plans = await Promise.all(rows.map((row) => plan(row, today, options.dubLacksIt, now)));
-  const left = plans.filter((one) => one.kind === "left");
-  const changes = plans.filter((one) => one.kind !== "left");
-  if (options.dryRun) return { became: changes.flatMap(expected), left };
-  const became = await change(env.DB, changes, now, now + QUEUE_GRACE);
-  await putOnTheirWay(
-    env,
-    became.flatMap(({ id, status }) => (status === "pending" ? [id] : [])),
-    "replay",
-  );
-  return { became: became.map(({ status, reason }) => ({ status, reason })), left };
+  const plans = await Promise.all(rows.map((row) => planOne(row, today, deps.now())));
+  return {
+    changes: plans.filter((one) => one.kind !== "left"),
+    left: plans.filter((one) => one.kind === "left"),
+  };
 }
 
-function expected(one: Change): Became[] {
-  if (one.kind === "kept") return [{ status: "pending", reason: "replayed" }];
+async function write(env: Env, deps: ReplayDeps, changes: Change[]): Promise<Became[]> {
+  const now = deps.now();
+  const became = await change(env.DB, changes, now, now + QUEUE_GRACE);
+  const pending = became.flatMap(({ id, status }) => (status === "pending" ? [id] : []));
+  await enqueueIds(env, pending).catch(async (error) => {
+    await unqueue(env.DB, pending);
+    await reportDown(deps, env, "queue", "replay", error);
+  });
+  return became.map(({ status, reason }) => ({ status, reason }));
+}
+
+/** What changes would make of their rows. The keys of the leads to be delivered are added to `held`. */
+async function expected(env: Env, changes: Change[], held: Set<string>): Promise<Became[]> {
+  const results = changes.flatMap(resultsOf);
+  const keys = results.flatMap(({ leadKey }) => leadKey ?? []);
+  const others = await heldKeys(
+    env.DB,
+    keys,
+    changes.map(({ row }) => row.id),
+  );
+  return results.map(({ status, reason, leadKey }) => {
+    if (status !== "pending" || leadKey === null) return { status, reason };
+    if (others.has(leadKey) || held.has(leadKey)) return { status: "duplicate", reason: "duplicate_here" };
+    held.add(leadKey);
+    return { status, reason };
+  });
+}
+
+function resultsOf(one: Change): (Became & { leadKey: string | null })[] {
+  if (one.kind === "kept") return [{ status: "pending", reason: "replayed", leadKey: one.row.lead_key }];
   return one.kind === "split" ? one.events : [one.columns];
 }
 
 type Today = MapOptions & { mappings: Deps["mappings"] };
 
-async function plan(row: KeptRow, today: Today, dubLacksIt: boolean, now: number): Promise<Plan> {
+async function planOne(row: KeptRow, today: Today, now: number): Promise<Plan> {
   const left = (why: Left): Plan => ({ kind: "left", row, why });
+  const kept = (doubt: Doubt): Plan =>
+    row.lead === null ? left("payload_gone") : { kind: "kept", row, doubt };
   if (row.lease_until > now) return left("in_delivery");
-  if (row.status === "delivered" || row.reason === "duplicate_at_dub") return left("delivered");
-  if (row.reason === "dedup_blocked") return left("dedup_blocked");
-  if (row.reason === "possibly_lost")
-    return dubLacksIt && row.lead !== null
-      ? { kind: "kept", row, doubt: "failed" }
-      : left(row.lead === null ? "payload_gone" : "possibly_lost");
+  const { replay: how = "map" } = about(row.reason);
+  if (how === "delivered" || how === "dedup_blocked") return left(how);
   // Dub may have this very lead: mapped to another customer or name, it would be counted twice.
-  if (row.doubt !== null || row.claims > 0)
-    return row.lead === null ? left("payload_gone") : { kind: "kept", row, doubt: row.doubt };
+  if (how === "look" || row.claims > 0) return kept(row.doubt ?? "unknown");
+  if (row.doubt !== null) return kept(row.doubt);
   if (row.payload === null || row.event_id === null)
-    return row.lead !== null && ["pending", "failed"].includes(row.status)
-      ? { kind: "kept", row, doubt: null }
-      : left("payload_gone");
+    return ["pending", "failed"].includes(row.status) ? kept(null) : left("payload_gone");
 
   const mapping = mappingOf(row.provider, today.mappings);
   if (!mapping) return left("no_mapping");
   const whole = row.reason === "not_split";
-  const kept = { event: parseJson(row.payload), type: row.type, eventId: row.event_id, whole };
-  const mapped = mapAgain(mapping, kept, today);
+  const again = { event: parseJson(row.payload), type: row.type, eventId: row.event_id, whole };
+  const mapped = mapAgain(mapping, again, today);
   const unsplit = mapped.some(({ outcome }) => outcome.kind === "ended" && outcome.reason === "not_split");
   if (whole && !unsplit) {
     const text = row.payload;
     const events = await Promise.all(
       mapped.map((one) =>
-        newEvent(row.provider, one, row.received_at, one.event === kept.event ? text : undefined),
+        newEvent(row.provider, one, row.received_at, one.event === again.event ? text : undefined),
       ),
     );
     const split = events.filter((event) => event !== null);

@@ -1,67 +1,131 @@
 /** The hmac scheme: a signature over the body's bytes. Standard Webhooks and Stripe are presets of it. */
-import type { HmacParameters } from "../mapping/schema.ts";
-import { concat, decodeBase64, decodeHex, equalBytes, utf8 } from "./bytes.ts";
-import type { SignedRequest, Verdict } from "./index.ts";
-
-/** Standard Webhooks (standardwebhooks.com) and Svix, which differ only in the headers' names. */
-export const STANDARD_WEBHOOKS: HmacParameters = {
-  scheme: "hmac",
-  signature: { header: ["webhook-signature", "svix-signature"], split: " ", kv: ",", key: "v1" },
-  encoding: "base64",
-  payload: "{id}.{timestamp}.{body}",
-  id: ["webhook-id", "svix-id"],
-  timestamp: { header: ["webhook-timestamp", "svix-timestamp"], unit: "s", tolerance: 300 },
-  secret: { strip: ["v1,whsec_", "whsec_"], encoding: ["base64"], minBytes: 16 },
-};
-
-/** Stripe-Signature (docs.stripe.com/webhooks/signature): the whole secret, prefix included, is the key. */
-export const STRIPE: HmacParameters = {
-  scheme: "hmac",
-  signature: { header: "stripe-signature", split: ",", kv: "=", key: "v1" },
-  encoding: "hex",
-  payload: "{timestamp}.{body}",
-  timestamp: { field: "t", unit: "s", tolerance: 300 },
-};
+import * as z from "zod/mini";
+import { decodeBase64, decodeHex, encodeHex, equalBytes, utf8 } from "./bytes.ts";
+import { type HeaderSet, HmacParameters, headerSets, list } from "./hmac-parameters.ts";
+import { fill } from "./payload.ts";
+import type { Scheme, Signer, Verifier } from "./scheme.ts";
+import { readSecret, SecretError } from "./secret.ts";
+import { refused, type SignedRequest, type Verdict } from "./verdict.ts";
 
 /** Signature headers hold one signature, or two while a secret is rotated; more than this is not looked at. */
 const MAX_SIGNATURES = 20;
+const MIN_KEY_BYTES = 16;
 
-/** Judges one request. `keys` are tried in turn; any signature that fits any key will do. `now` in milliseconds. */
-export async function verifyHmac(
-  request: SignedRequest,
+export const hmac: Scheme<HmacParameters> & { parameters: typeof HmacParameters } = {
   parameters: HmacParameters,
+  async verifier(given, name, text): Promise<Verifier> {
+    const keys = await importKeys(given, name, text);
+    return (request, now) => verify(given, keys, request, now);
+  },
+  async signer(given, name, text): Promise<Signer> {
+    const [key] = await importKeys(given, name, text);
+    if (!key) throw new SecretError(name, "is empty");
+    return ({ url, body, id, now }) =>
+      sign(given, key, { method: "POST", url, headers: new Headers(), body }, id, now);
+  },
+  secretFrom({ secret: { strip = [], begins = "", encoding } = { encoding: ["utf8"] } }, text) {
+    return encoding.includes("base64") ? `${strip.at(-1) ?? ""}${btoa(text)}` : `${begins}${text}`;
+  },
+};
+
+/** A scheme that is hmac with fixed parameters. `name` is what the mapping file calls it. */
+export function preset<N extends string>(name: N, description: string, fixed: HmacParameters) {
+  const own = z.strictObject({ scheme: z.literal(name).check(z.describe(description)) });
+  const scheme: Scheme<z.infer<typeof own>> = {
+    parameters: own,
+    verifier: (_, secret, text) => hmac.verifier(fixed, secret, text),
+    signer: (_, secret, text) => hmac.signer(fixed, secret, text),
+    secretFrom: (_, text) => hmac.secretFrom(fixed, text),
+  };
+  return { ...scheme, parameters: own };
+}
+
+/** The keys of every secret under every encoding that the scheme tries. Every secret must give one. */
+async function importKeys(given: HmacParameters, name: string, text: string): Promise<CryptoKey[]> {
+  const secrets = readSecret(name, text);
+  const raw = secrets.flatMap((secret) => rawKeys(given, name, secret, secrets.length));
+  const hash = given.algorithm ?? "SHA-256";
+  return Promise.all(
+    raw.map((key) => crypto.subtle.importKey("raw", key, { name: "HMAC", hash }, false, ["sign"])),
+  );
+}
+
+function rawKeys(given: HmacParameters, name: string, secret: string, count: number) {
+  const { strip = [], begins = "", encoding = ["utf8"], minBytes = MIN_KEY_BYTES } = given.secret ?? {};
+  const whole = "copy the whole signing secret from the provider";
+  if (!secret.startsWith(begins)) throw new SecretError(name, `does not begin with "${begins}": ${whole}`);
+  const keys = encoding.flatMap((how) => {
+    const prefix = strip.find((one) => secret.startsWith(one)) ?? "";
+    const raw = how === "utf8" ? utf8(secret) : decodeBase64(secret.slice(prefix.length));
+    return raw ? [{ raw, length: how === "utf8" ? raw.length - begins.length : raw.length }] : [];
+  });
+  const usable = keys.filter(({ length }) => length >= minBytes);
+  if (usable.length > 0) return usable.map(({ raw }) => raw);
+  const key = keys.at(-1);
+  if (!key) {
+    const after = strip.length > 0 ? ` after ${strip.map((one) => `"${one}"`).join(" or ")}` : "";
+    throw new SecretError(name, `is not base64${after}: ${whole}`);
+  }
+  const rest = begins === "" ? "" : ` after "${begins}"`;
+  const least = `at least ${minBytes} are needed`;
+  if (count > 1)
+    throw new SecretError(
+      name,
+      `contains ${count} secrets separated by white space, one of them of ${key.length} bytes${rest}, ${least} for each. A single secret must not contain white space: ${whole}`,
+    );
+  const is = encoding.includes("utf8") ? "has" : "decodes to";
+  throw new SecretError(name, `${is} ${key.length} bytes${rest}, ${least}: ${whole}`);
+}
+
+/** Verifies by each set of headers whose signature is there; one that is valid will do. */
+async function verify(
+  given: HmacParameters,
   keys: CryptoKey[],
+  request: SignedRequest,
   now: number,
 ): Promise<Verdict> {
-  const { headers } = request;
-  const header = present(headers, parameters.signature.header);
-  if (!header)
-    return refused({ reason: "missing_header", header: list(parameters.signature.header).join(" or ") });
-  const items = parseItems(header.value, parameters.signature);
-  const decode = parameters.encoding === "hex" ? decodeHex : decodeBase64;
-  const signatures = items
-    .filter((item) => item.key === parameters.signature.key)
-    .map((item) => decode(item.value));
-  const candidates = signatures.filter((bytes) => bytes !== undefined).slice(0, MAX_SIGNATURES);
-  if (candidates.length === 0) return refused({ reason: "malformed_header", header: header.name });
+  const present = headerSets(given).filter(({ signature }) => headerOf(request, signature) !== undefined);
+  const verdicts: Verdict[] = [];
+  for (const set of present) {
+    const verdict = await verifySet(given, set, keys, request, now);
+    if (verdict.ok) return verdict;
+    verdicts.push(verdict);
+  }
+  const complete = verdicts.find((one) => !one.ok && one.refusal.reason !== "missing_header");
+  return (
+    complete ??
+    verdicts[0] ??
+    refused({ reason: "missing_header", header: list(given.signature.header).join(" or ") })
+  );
+}
 
-  const id = parameters.id === undefined ? undefined : present(headers, parameters.id);
-  if (parameters.id !== undefined && !id)
-    return refused({ reason: "missing_header", header: list(parameters.id).join(" or ") });
+async function verifySet(
+  given: HmacParameters,
+  set: HeaderSet,
+  keys: CryptoKey[],
+  request: SignedRequest,
+  now: number,
+): Promise<Verdict> {
+  const items = parseItems(headerOf(request, set.signature) ?? "", given.signature);
+  const decode = given.encoding === "hex" ? decodeHex : decodeBase64;
+  const signatures = items.filter(({ key }) => key === given.signature.key).map(({ value }) => decode(value));
+  const candidates = signatures.filter((bytes) => bytes !== undefined).slice(0, MAX_SIGNATURES);
+  if (candidates.length === 0) return refused({ reason: "malformed_header", header: set.signature });
+
+  const id = set.id === undefined ? undefined : headerOf(request, set.id);
+  if (set.id !== undefined && id === undefined) return refused({ reason: "missing_header", header: set.id });
 
   let timestamp = "";
-  if (parameters.timestamp) {
-    const { field, unit, tolerance } = parameters.timestamp;
-    const names = parameters.timestamp.header;
+  if (given.timestamp) {
+    const { field, unit, tolerance } = given.timestamp;
     const found =
-      names === undefined ? items.find((item) => item.key === field)?.value : present(headers, names)?.value;
+      set.timestamp === undefined
+        ? items.find(({ key }) => key === field)?.value
+        : headerOf(request, set.timestamp);
     if (found === undefined)
-      return refused({
-        reason: "missing_header",
-        header: names ? list(names).join(" or ") : `${header.name} ${field}=`,
-      });
+      return refused({ reason: "missing_header", header: set.timestamp ?? `${set.signature} ${field}=` });
     if (!/^\d{1,15}$/.test(found))
-      return refused({ reason: "malformed_header", header: names ? list(names).join(" or ") : header.name });
+      return refused({ reason: "malformed_header", header: set.timestamp ?? set.signature });
     timestamp = found;
     const age = now / 1000 - Number(found) / (unit === "ms" ? 1000 : 1);
     if (age > tolerance) return refused({ reason: "timestamp_too_old", seconds: Math.round(age), tolerance });
@@ -69,40 +133,43 @@ export async function verifyHmac(
       return refused({ reason: "timestamp_in_future", seconds: Math.round(-age), tolerance });
   }
 
-  for (const template of list(parameters.payload ?? "{body}")) {
-    const payload = fill(template, { ...request, id: id?.value ?? "", timestamp });
+  const payloads = list(given.payload ?? "{body}")
+    .map((template) => fill(template, { ...request, id: id ?? "", timestamp }))
+    .filter((payload) => payload !== undefined);
+  if (payloads.length === 0) return refused({ reason: "signed_json_missing" });
+  for (const payload of payloads)
     for (const key of keys) {
       const expected = new Uint8Array(await crypto.subtle.sign("HMAC", key, payload));
       if (candidates.some((candidate) => equalBytes(candidate, expected)))
-        return { ok: true, deliveryId: id?.value };
+        return { ok: true, deliveryId: id };
     }
-  }
   return refused({ reason: "signature_mismatch", secrets: keys.length });
 }
 
-/** The bytes that are signed: a template with the body put in as it came. */
-export function fill(
-  template: string,
-  of: SignedRequest & { id: string; timestamp: string },
-): Uint8Array<ArrayBuffer> {
-  const parts = template.split(/(\{\w+\})/).map((part) => {
-    if (part === "{body}") return of.body;
-    if (part === "{json}") return utf8(reserialised(of.body));
-    if (part === "{id}") return utf8(of.id);
-    if (part === "{timestamp}") return utf8(of.timestamp);
-    if (part === "{method}") return utf8(of.method);
-    if (part === "{url}") return utf8(of.url);
-    return utf8(part);
-  });
-  return concat(parts);
-}
-
-function reserialised(body: Uint8Array): string {
-  try {
-    return JSON.stringify(JSON.parse(new TextDecoder().decode(body)));
-  } catch {
-    return "";
-  }
+async function sign(
+  { signature, timestamp, encoding, payload, ...given }: HmacParameters,
+  key: CryptoKey,
+  request: SignedRequest,
+  id: string,
+  now: number,
+): Promise<Record<string, string>> {
+  const time = String(timestamp?.unit === "ms" ? now : Math.floor(now / 1000));
+  const filled = fill(list(payload ?? "{body}")[0] ?? "", { ...request, id, timestamp: time });
+  const bytes = new Uint8Array(await crypto.subtle.sign("HMAC", key, filled ?? new Uint8Array()));
+  const text = encoding === "hex" ? encodeHex(bytes) : btoa(String.fromCharCode(...bytes));
+  const items = [
+    signature.kv === undefined
+      ? `${signature.prefix ?? ""}${text}`
+      : `${signature.key}${signature.kv}${text}`,
+  ];
+  if (timestamp?.field !== undefined) items.unshift(`${timestamp.field}${signature.kv}${time}`);
+  const [set] = headerSets({ signature, timestamp, encoding, ...given });
+  if (!set) return {};
+  return {
+    [set.signature]: items.join(signature.split ?? ""),
+    ...(set.timestamp !== undefined && { [set.timestamp]: time }),
+    ...(set.id !== undefined && { [set.id]: id }),
+  };
 }
 
 type Item = { key: string | undefined; value: string };
@@ -120,18 +187,6 @@ function parseItems(header: string, { prefix = "", split, kv }: HmacParameters["
   });
 }
 
-function present(headers: Headers, names: string | string[]): { name: string; value: string } | undefined {
-  for (const name of list(names)) {
-    const value = headers.get(name)?.trim();
-    if (value) return { name, value };
-  }
-  return undefined;
-}
-
-function list<T>(value: T | T[]): T[] {
-  return Array.isArray(value) ? value : [value];
-}
-
-function refused(refusal: Extract<Verdict, { ok: false }>["refusal"]): Verdict {
-  return { ok: false, refusal };
+function headerOf({ headers }: SignedRequest, name: string): string | undefined {
+  return headers.get(name)?.trim() || undefined;
 }

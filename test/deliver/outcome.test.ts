@@ -1,18 +1,19 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { outcomeOf, outcomeOfFinding, type Search, type Situation } from "../../src/deliver/outcome.ts";
+import { afterDedup, beforeRecording, outcomeOf, type Situation } from "../../src/deliver/outcome.ts";
 import { nextWait } from "../../src/deliver/schedule.ts";
 import { type Answer, trackLead, waitOf } from "../../src/dub/client.ts";
 import type { Found } from "../../src/dub/find.ts";
 import { statusOf } from "../../src/states.ts";
-import { START } from "../support/app.ts";
+import { DAY, HOUR, MINUTE, START } from "../support/app.ts";
 
 const REGISTER: Situation = {
   phase: "register",
   delivery: "register-then-record",
   registerOnly: false,
   doubt: null,
-  hasClickId: true,
+  clickId: "Xk3pQ9vLm2RtYw7B",
+  awaited: false,
 };
 const RECORD: Situation = { ...REGISTER, phase: "record" };
 const SINGLE: Situation = { ...RECORD, delivery: "single" };
@@ -46,7 +47,7 @@ describe("outcomeOf", () => {
       "200 with link",
       { kind: "ok", status: 200, link: LINK },
       RECORD,
-      { kind: "end", reason: "recorded", certain: true },
+      { kind: "end", reason: "recorded", doubt: null },
     ],
     [
       "200 without link",
@@ -58,7 +59,7 @@ describe("outcomeOf", () => {
       "200 without link, in doubt",
       { kind: "ok", status: 200, link: null },
       { ...RECORD, doubt: "unknown" },
-      { kind: "ask" },
+      { kind: "deduplicated" },
     ],
     [
       "200 with another body",
@@ -85,34 +86,70 @@ describe("outcomeOf", () => {
       "200 without link after Dub said it failed",
       { kind: "ok", status: 200, link: null },
       { ...RECORD, doubt: "failed" },
-      { kind: "ask" },
+      { kind: "deduplicated" },
     ],
     ["502 with HTML", error(502, "", null), RECORD, { kind: "retry", reason: "dub_error", doubt: "unknown" }],
-    ["429 leaves no doubt", error(429, ""), RECORD, { kind: "throttled", waitMs: 5000 }],
-    ["302", error(302, "", null), REGISTER, { kind: "hold", reason: "dub_address" }],
-    ["401", error(401, ""), REGISTER, { kind: "hold", reason: "dub_key_refused" }],
-    ["403", error(403, ""), REGISTER, { kind: "hold", reason: "dub_plan_or_role" }],
-    ["409", error(409, ""), REGISTER, { kind: "hold", reason: "dub_workspace" }],
-    ["410", error(410, ""), REGISTER, { kind: "hold", reason: "dub_workspace" }],
+    [
+      "429 leaves no doubt",
+      error(429, ""),
+      RECORD,
+      { kind: "wait", reason: "rate_limited", waitMs: 7000, pause: "rate_limit", doubt: null },
+    ],
+    [
+      "302",
+      error(302, "", null),
+      REGISTER,
+      { kind: "retry", reason: "dub_address", giveUp: { reason: "retries_exhausted", unlessAllFail: true } },
+    ],
+    ["401", error(401, ""), REGISTER, { kind: "wait", reason: "dub_key_refused", pause: "setting" }],
+    ["403", error(403, ""), REGISTER, { kind: "wait", reason: "dub_plan_or_role", pause: "setting" }],
+    ["409", error(409, ""), REGISTER, { kind: "wait", reason: "dub_workspace", pause: "setting" }],
+    ["410", error(410, ""), REGISTER, { kind: "wait", reason: "dub_workspace", pause: "setting" }],
     [
       "404 workspace",
       error(404, "Workspace not found."),
       REGISTER,
-      { kind: "hold", reason: "dub_workspace" },
+      { kind: "wait", reason: "dub_workspace", pause: "setting" },
     ],
-    ["404 with HTML", error(404, "Not Found", null), REGISTER, { kind: "hold", reason: "dub_address" }],
-    ["404 in other words", error(404, "No such thing"), REGISTER, { kind: "hold", reason: "dub_address" }],
+    [
+      "404 with HTML",
+      error(404, "Not Found", null),
+      REGISTER,
+      { kind: "retry", reason: "dub_address", giveUp: { reason: "retries_exhausted", unlessAllFail: true } },
+    ],
+    [
+      "404 in other words",
+      error(404, "No such thing"),
+      REGISTER,
+      { kind: "retry", reason: "dub_address", giveUp: { reason: "retries_exhausted", unlessAllFail: true } },
+    ],
     [
       "404 click, registering",
       error(404, NOT_FOUND),
       REGISTER,
-      { kind: "retry", reason: "click_not_found_yet", giveUp: { reason: "unknown_click" } },
+      {
+        kind: "retry",
+        reason: "click_not_found_yet",
+        giveUp: { reason: "unknown_click", unlessAllFail: true },
+      },
+    ],
+    [
+      "404 click that does not look like Dub's, registering",
+      error(404, NOT_FOUND),
+      { ...REGISTER, clickId: "hello" },
+      { kind: "retry", giveUp: { reason: "unknown_click", unlessAllFail: true, after: 7_200_000 } },
+    ],
+    [
+      "400 unknown customer whose other lead is pending",
+      error(400, "… and no existing customer with the provided …"),
+      { ...REGISTER, clickId: "", awaited: true },
+      { kind: "wait", reason: "customer_not_known_yet" },
     ],
     [
       "404 click, recording",
       error(404, NOT_FOUND),
       RECORD,
-      { kind: "hold", reason: "dedup_blocked", operator: false },
+      { kind: "wait", reason: "dedup_blocked", doubt: "failed" },
     ],
     ["404 click, single", error(404, NOT_FOUND), SINGLE, { kind: "end", reason: "unknown_click" }],
     [
@@ -136,7 +173,7 @@ describe("outcomeOf", () => {
     [
       "400 unknown customer, no click id",
       error(400, "… and no existing customer with the provided …"),
-      { ...REGISTER, hasClickId: false },
+      { ...REGISTER, clickId: "" },
       { kind: "retry", reason: "customer_not_known_yet", giveUp: { reason: "unknown_customer" } },
     ],
     [
@@ -151,12 +188,23 @@ describe("outcomeOf", () => {
       REGISTER,
       { kind: "end", reason: "refused_by_dub", detail: "too_big: customerName" },
     ],
-    ["413", error(413, "", null), REGISTER, { kind: "end", reason: "refused_by_dub" }],
+    ["418", error(418, ""), REGISTER, { kind: "end", reason: "refused_by_dub" }],
   ])("%s", (_, answer, situation, expected) => {
     expect(outcomeOf(answer, situation)).toMatchObject(expected);
   });
 
-  it("never says delivered without Dub's 200, nor certain without a link", () => {
+  it.each([
+    300, 302, 400, 401, 402, 403, 404, 405, 406, 409, 410, 411, 413, 415, 418, 421, 422, 428, 431, 451, 499,
+  ])(
+    "%s without Dub's JSON is something in between: it ends no lead, and a recording call may have got through",
+    (status) => {
+      const retried = { kind: "retry", reason: "dub_address", giveUp: { reason: "retries_exhausted" } };
+      expect(outcomeOf(error(status, "", null), REGISTER)).toMatchObject({ ...retried, doubt: null });
+      expect(outcomeOf(error(status, "", null), RECORD)).toMatchObject({ ...retried, doubt: "unknown" });
+    },
+  );
+
+  it("never says delivered without Dub's 200 and its link", () => {
     const answers = fc.oneof<fc.Arbitrary<Answer>[]>(
       fc.record({
         kind: fc.constant("ok" as const),
@@ -178,36 +226,34 @@ describe("outcomeOf", () => {
       delivery: fc.constantFrom("register-then-record" as const, "single" as const),
       registerOnly: fc.boolean(),
       doubt: fc.constantFrom("failed" as const, "unknown" as const, null),
-      hasClickId: fc.boolean(),
+      clickId: fc.constantFrom("Xk3pQ9vLm2RtYw7B", "hello", ""),
+      awaited: fc.boolean(),
     });
     fc.assert(
       fc.property(answers, situations, (answer, situation) => {
         const outcome = outcomeOf(answer, situation);
         const delivered = outcome.kind === "end" && statusOf(outcome.reason) === "delivered";
-        if (delivered) expect(answer.kind).toBe("ok");
-        if (outcome.kind === "end" && outcome.certain) expect(answer).toMatchObject({ link: LINK });
+        if (delivered) expect(answer).toMatchObject({ kind: "ok", link: LINK });
       }),
     );
   });
 });
 
-describe("outcomeOfFinding", () => {
+describe("a lead in doubt", () => {
   const present: Found = { kind: "present", link: LINK };
+  const absent: Found = { kind: "absent" };
   const refused: Found = { kind: "refused", message: "GET /events: 403" };
   const failed: Found = { kind: "failed", message: "GET /events: 503" };
-  const lost: Search = { delivery: "register-then-record", doubt: "unknown", age: 60_000, forgotten: false };
-  const said: Search = { ...lost, doubt: "failed" };
-  const later = { age: 8 * 86_400_000, forgotten: true };
-  const single = { delivery: "single" } as const;
-  const blocked = { kind: "hold", reason: "dedup_blocked" };
-  it.each<[string, Found, Search, object | null]>([
-    ["listed", present, lost, { kind: "end", reason: "recorded", certain: true, link: LINK }],
+  const lost = { doubt: "unknown", forgotten: false } as const;
+  const said = { doubt: "failed", forgotten: false } as const;
+  const later = { forgotten: true };
+
+  it.each<[string, Found, Parameters<typeof beforeRecording>[1], object | null]>([
+    ["listed", present, lost, { kind: "end", reason: "recorded", link: LINK, doubt: null }],
     ["listed, of which Dub said that it failed", present, said, { kind: "end", reason: "duplicate_at_dub" }],
     ["listed after the key has run out", present, { ...lost, ...later }, { kind: "end", reason: "recorded" }],
-    ["not listed yet", { kind: "absent" }, lost, { kind: "hold", reason: "unconfirmed", waitMs: 3_600_000 }],
-    ["not listed after an hour", { kind: "absent" }, { ...lost, age: 3_600_000 }, blocked],
-    ["not listed, of which Dub said that it failed", { kind: "absent" }, said, blocked],
-    ["not listed after the key has run out", { kind: "absent" }, { ...lost, ...later }, null],
+    ["not listed", absent, lost, null],
+    ["not listed after the key has run out", absent, { ...lost, ...later }, null],
     ["no answer", failed, lost, { kind: "retry", reason: "dub_error", doubt: "unknown" }],
     [
       "no answer after the key has run out",
@@ -215,16 +261,50 @@ describe("outcomeOfFinding", () => {
       { ...said, ...later },
       { kind: "retry", doubt: "failed" },
     ],
-    ["not allowed", refused, lost, { kind: "end", reason: "recorded_unconfirmed", certain: false }],
-    ["not allowed, single", refused, { ...lost, ...single }, { kind: "end", reason: "possibly_lost" }],
-    ["not allowed, Dub said that it failed", refused, said, blocked],
-    ["not allowed, Dub said so, single", refused, { ...said, ...single }, { reason: "possibly_lost" }],
-    ["not allowed after the key has run out", refused, { ...lost, ...later }, { reason: "possibly_lost" }],
-    ["not allowed, Dub said so, and the key has run out", refused, { ...said, ...later }, null],
-  ])("%s", (_, found, search, expected) => {
-    const outcome = outcomeOfFinding(found, search);
-    if (expected === null) expect(outcome).toBeNull();
-    else expect(outcome).toMatchObject(expected);
+    ["a rate limit", { kind: "throttled", waitMs: 1000 }, lost, { kind: "wait", pause: "rate_limit" }],
+    ["not allowed", refused, lost, null],
+    [
+      "not allowed after the key has run out",
+      refused,
+      { ...lost, ...later },
+      { kind: "end", reason: "possibly_lost", doubt: "unknown" },
+    ],
+    ["not allowed, Dub said that it failed, and the key has run out", refused, { ...said, ...later }, null],
+  ])("before it is recorded: %s", (_, found, search, expected) => {
+    const decision = beforeRecording(found, search);
+    if (expected === null) expect(decision).toBeNull();
+    else expect(decision).toMatchObject(expected);
+  });
+
+  const usual = { doubt: "unknown", delivery: "register-then-record", age: MINUTE } as const;
+  const single = { delivery: "single" } as const;
+  const blocked = { kind: "wait", reason: "dedup_blocked" };
+  it.each<[string, Found, Parameters<typeof afterDedup>[1], object]>([
+    ["not listed yet", absent, usual, { kind: "wait", reason: "unconfirmed", waitMs: HOUR }],
+    [
+      "not listed after an hour",
+      absent,
+      { ...usual, age: HOUR },
+      { ...blocked, waitMs: 7 * DAY, doubt: "unknown" },
+    ],
+    [
+      "not listed when the key is about to run out",
+      absent,
+      { ...usual, age: 7 * DAY },
+      { ...blocked, waitMs: HOUR },
+    ],
+    ["not listed, of which Dub said that it failed", absent, { ...usual, doubt: "failed" }, blocked],
+    ["not allowed", refused, usual, { kind: "end", reason: "recorded_unconfirmed", doubt: "unknown" }],
+    ["not allowed, single", refused, { ...usual, ...single }, { reason: "possibly_lost", doubt: "unknown" }],
+    ["not allowed, Dub said that it failed", refused, { ...usual, doubt: "failed" }, blocked],
+    [
+      "not allowed, Dub said so, single",
+      refused,
+      { ...usual, ...single, doubt: "failed" },
+      { reason: "possibly_lost", doubt: "failed" },
+    ],
+  ])("that Dub does not record: %s", (_, found, situation, expected) => {
+    expect(afterDedup(found, situation)).toMatchObject(expected);
   });
 });
 
@@ -243,15 +323,14 @@ it.each([
 
 it("takes the schedule's waits in order, longer by jitter and never shorter, and ends", () => {
   const schedule = [30, 120, 600];
-  const end = { reason: "retries_exhausted" } as const;
-  expect([0, 1, 2, 3].map((retries) => nextWait(schedule, retries, end, 0))).toEqual([
+  expect([0, 1, 2, 3].map((retries) => nextWait(schedule, retries, {}, 0))).toEqual([
     30_000,
     120_000,
     600_000,
     null,
   ]);
-  expect(nextWait(schedule, 0, end, 0.999)).toBe(32_997);
-  expect([0, 1, 2].map((retries) => nextWait(schedule, retries, { ...end, after: 200_000 }, 0))).toEqual([
+  expect(nextWait(schedule, 0, {}, 0.999)).toBe(32_997);
+  expect([0, 1, 2].map((retries) => nextWait(schedule, retries, { after: 200_000 }, 0))).toEqual([
     30_000,
     120_000,
     null,

@@ -98,7 +98,7 @@ describe("a backlog", () => {
     app.clock.now += 3 * MINUTE;
     await app.worker.scheduled({}, app.env);
     expect(app.waiting).toHaveLength(600);
-    await db.exec("INSERT INTO pauses (name, until, per_minute) VALUES ('rate_limit', 0, 120)");
+    await db.exec(`INSERT INTO marks (name, at, value) VALUES ('rate_limit', ${app.clock.now}, 120)`);
     await app.worker.scheduled({}, app.env);
     expect(app.waiting).toHaveLength(660);
   });

@@ -3,9 +3,11 @@ import { describe, expect, it } from "vitest";
 import { account, sum } from "../faults/report.ts";
 import { run } from "../faults/run.ts";
 
+const common = { size: 1, seed: 3 };
+
 describe.concurrent("every sign-up that can be a lead becomes exactly one, whatever fails and whenever it is killed", () => {
   it("registered first, no lead is lost or doubled, and every acknowledged event comes to an end", async () => {
-    const result = await run({ delivery: "register-then-record", size: 1, kills: 2, seed: 3 });
+    const result = await run({ ...common, delivery: "register-then-record", analytics: true, kills: 2 });
     const lines = account(result);
     for (const line of lines)
       expect(line).toMatchObject({ recorded: line.leads, lost: 0, doubled: 0, open: 0 });
@@ -17,8 +19,9 @@ describe.concurrent("every sign-up that can be a lead becomes exactly one, whate
   });
 
   it("recorded at once, those are lost whose click Dub could not look up, and none is doubled", async () => {
-    const lines = account(await run({ delivery: "single", size: 1, kills: 0, seed: 3 }));
-    expect(sum(lines)).toMatchObject({ doubled: 0, open: 0, lost: 1 });
-    expect(lines.find(({ lost }) => lost > 0)?.fault).toBe("404 while the click store is down");
+    const lines = account(await run({ ...common, delivery: "single", analytics: true, kills: 0 }));
+    expect(sum(lines)).toMatchObject({ doubled: 0, open: 0 });
+    for (const { fault, lost } of lines)
+      expect([fault, lost > 0]).toEqual([fault, /click store/.test(fault)]);
   });
 });

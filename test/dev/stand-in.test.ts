@@ -131,6 +131,26 @@ describe("errors", () => {
     expect(brief(await track(GOOD))).toBe("200 link");
   });
 
+  it.each([
+    ["html_403", 403],
+    ["html_404", 404],
+    ["html_405", 405],
+    ["html_451", 451],
+    ["bad_gateway", 502],
+  ] as const)("%s: an HTML page, and nothing is done", async (fault, status) => {
+    const { app, track, calls } = open(once(fault));
+    const body = JSON.stringify({ clickId: GOOD, eventName: "Sign Up", customerExternalId: "user_1" });
+    const headers = { authorization: `Bearer ${LOCAL_KEY}` };
+    const response = await app.request("/track/lead", { method: "POST", body, headers });
+    expect([response.status, response.headers.get("content-type")]).toEqual([
+      status,
+      expect.stringContaining("text/html"),
+    ]);
+    expect(await response.text()).toMatch(/^<html>/);
+    expect(calls).toMatchObject([{ phase: "record", status }]);
+    expect(brief(await track(GOOD))).toBe("200 link");
+  });
+
   it("a rate limit whose Retry-After is the window's end in epoch milliseconds", async () => {
     const { track, clock } = open({ limit: 2 });
     await track(GOOD);

@@ -1,9 +1,10 @@
-/** The commands of the README as a person types them, with wrangler dev as a process of its own. */
+/** The commands of the README as a person types them, each with its Worker as a process of its own. */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { createServer, type Server } from "node:net";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { providers, ROOT, readSample } from "../../src/dev/files.ts";
+import { freePort } from "../../src/dev/process/port.ts";
 
 type Running = {
   child: ChildProcess;
@@ -77,6 +78,15 @@ function left(family: Process[]): string[] {
   const now = new Set(processes().map(({ pid, args }) => `${pid} ${args}`));
   return family.map(({ pid, args }) => `${pid} ${args}`).filter((one) => now.has(one));
 }
+
+/** Kills one process of a command, and resolves when none of the others is left. */
+async function killOne({ child }: Running, one: Process | undefined, started: Process[]): Promise<void> {
+  process.kill(Number(one?.pid ?? child.pid), "SIGKILL");
+  await expect.poll(() => left(started), { timeout: 20_000, interval: 200 }).toEqual([]);
+}
+
+const nodeOf = (started: Process[], command: string) =>
+  started.find(({ args }) => args.startsWith(`node src/dev/commands/${command}.ts`));
 
 describe("npm start", () => {
   let running: Running;
@@ -204,20 +214,49 @@ it("npm start -- --once exits with 0 after the table", async () => {
   expect(left(started)).toEqual([]);
 });
 
+it("a SIGKILL of npm start leaves no process behind", async () => {
+  const running = npm("start");
+  await running.until(/^Ctrl-C ends it/);
+  const started = family(running);
+  const node = nodeOf(started, "start");
+  expect(node).toBeDefined();
+  await killOne(running, node, started);
+});
+
+describe("a SIGKILL of npm run dev leaves no process behind", () => {
+  const start = async () => {
+    const running = npm("run", "dev", "--", "--persist-to", ".wrangler/test-kill");
+    await running.until(/Ready on/);
+    return { running, started: family(running) };
+  };
+
+  it("when its own process is killed", async () => {
+    const { running, started } = await start();
+    const node = nodeOf(started, "dev");
+    expect(node).toBeDefined();
+    await killOne(running, node, started);
+  });
+  it("when npm is killed", async () => {
+    const { running, started } = await start();
+    await killOne(running, undefined, started);
+  });
+});
+
 it("npm run dev starts with the settings it is given", async () => {
+  const port = String(await freePort(8799));
   const dev = npm(
     "run",
     "dev",
     "--",
     "--port",
-    "8799",
+    port,
     "--persist-to",
     ".wrangler/test-dev",
     "--var",
     "CLERK_WEBHOOK_SECRET:whsec_!!",
   );
   await dev.until(/Ready on/);
-  const response = await fetch("http://localhost:8799/webhooks/clerk", { method: "POST", body: "{}" });
+  const response = await fetch(`http://localhost:${port}/webhooks/clerk`, { method: "POST", body: "{}" });
   expect([response.status, await response.text()]).toEqual([
     503,
     expect.stringContaining("CLERK_WEBHOOK_SECRET is not base64"),

@@ -11,17 +11,13 @@ export type Row = {
   next_attempt_at: number | null;
 };
 
-const TIMES = {
-  events: ["received_at", "next_attempt_at", "queued_until", "lease_until", "doubt_since", "delivered_at"],
-  attempts: ["at"],
-  pauses: ["until"],
-  alerts: ["said_at"],
-};
+/** Columns that hold a time, by their names. */
+const TIME = /^(at|until|.+_(at|until|since))$/;
 
 function withDatabase<T>(state: string, readOnly: boolean, use: (db: DatabaseSync) => T): T {
   const folder = join(state, "v3/d1/miniflare-D1DatabaseObject");
   const file = readdirSync(folder).find((name) => name.endsWith(".sqlite") && name !== "metadata.sqlite");
-  // A process that was killed holds its locks until it is quite gone.
+  // A process that was killed holds its locks until it has ended.
   const db = new DatabaseSync(join(folder, file ?? ""), { readOnly, timeout: 10_000 });
   try {
     return use(db);
@@ -51,7 +47,13 @@ export function isBusy(state: string): boolean {
 /** Makes everything in the ledger older by `time` milliseconds, as if so much had passed. The Worker must not run. */
 export function age(state: string, time: number): void {
   withDatabase(state, false, (db) => {
-    for (const [table, columns] of Object.entries(TIMES))
-      db.exec(`UPDATE ${table} SET ${columns.map((column) => `${column} = ${column} - ${time}`).join(", ")}`);
+    const columns = db
+      .prepare(
+        `SELECT m.name AS "table", c.name AS "column" FROM sqlite_master m, pragma_table_info(m.name) c
+         WHERE m.type = 'table' AND m.sql LIKE 'CREATE TABLE%' AND c.type = 'INTEGER'`,
+      )
+      .all() as { table: string; column: string }[];
+    for (const { table, column } of columns)
+      if (TIME.test(column)) db.exec(`UPDATE "${table}" SET "${column}" = "${column}" - ${time}`);
   });
 }

@@ -1,8 +1,14 @@
-/** `npm run test:faults`: the same run with both ways of delivery, each as a table. */
+/** `npm run test:faults`: the same run with both ways of delivery and both kinds of keys, each as a table. */
 import { parseArgs } from "node:util";
 import { main, UserError } from "../../src/dev/files.ts";
-import { account, format, sum } from "./report.ts";
-import { run } from "./run.ts";
+import { account, format, problems, sum } from "./report.ts";
+import { type Options, run } from "./run.ts";
+
+const RUNS: Pick<Options, "delivery" | "analytics">[] = [
+  { delivery: "register-then-record", analytics: true },
+  { delivery: "register-then-record", analytics: false },
+  { delivery: "single", analytics: true },
+];
 
 await main(async () => {
   const { values } = parseArgs({
@@ -15,17 +21,19 @@ await main(async () => {
   const [size, kills, seed] = [Number(values.size), Number(values.kills), Number(values.seed)];
   if (![size, kills, seed].every((n) => Number.isInteger(n) && n >= 1))
     throw new UserError("npm run test:faults [-- --size 10 --kills 6 --seed 1]: whole numbers from 1");
-  let wrong = false;
-  for (const delivery of ["register-then-record", "single"] as const) {
-    console.log(`\nDUB_DELIVERY=${delivery}`);
-    const result = await run({ delivery, size, kills, seed, say: (line) => console.log(`  ${line}`) });
+  const wrong: string[] = [];
+  for (const { delivery, analytics } of RUNS) {
+    const title = `DUB_DELIVERY=${delivery}, a key ${analytics ? "with" : "without"} analytics.read`;
+    console.log(`\n${title}`);
+    const options = { delivery, analytics, size, kills, seed };
+    const result = await run({ ...options, say: (line) => console.log(`  ${line}`) });
     const lines = account(result);
-    const { lost, doubled, open } = sum(lines);
     console.log(`\n${format(lines)}\n`);
     console.log(
       `${result.requests} requests of providers, ${result.kills} times SIGKILL, ${result.calls} calls to Dub.`,
     );
-    if (open > 0 || (delivery === "register-then-record" && lost + doubled > 0)) wrong = true;
+    wrong.push(...problems(options, sum(lines)).map((problem) => `${title}: ${problem}`));
   }
-  return wrong ? 1 : 0;
+  if (wrong.length > 0) console.error(`\n${wrong.join("\n")}`);
+  return wrong.length > 0 ? 1 : 0;
 });

@@ -1,129 +1,82 @@
-/** What is sent and what goes wrong: sign-ups, each with the faults that its calls to Dub meet, all from one seed. */
+/** What is sent and in which order: sign-ups and trials of every kind, all from one seed. */
+import { KINDS, type Kind, knownClick } from "./kinds.ts";
+import { randomFrom, shuffled } from "./random.ts";
+import { auth0SignUps, clerkSignUp, type PlannedLead, stripeWebhook, type Webhook } from "./webhooks.ts";
 
-import { readSample } from "../../src/dev/files.ts";
-import type { Fault } from "../../src/dev/stand-in/faults.ts";
+/** Webhooks that belong together: sent at the same moment, or each as soon as the one before is acknowledged. */
+export type Send = { webhooks: Webhook[]; inTurn: boolean };
 
-/** One way in which Dub fails a lead: the faults of its calls in order, by phase. Later calls are answered as Dub does. */
-type Kind = {
-  name: string;
-  register?: Fault[];
-  record?: Fault[];
-  click?: (n: number) => string | null;
-  /** Whether Dub must record the lead; true unless said otherwise. */
-  lead?: false;
-  elsewhere?: true;
-};
+/** The same webhook may be in several sends, and several times in one. */
+export type Plan = { leads: PlannedLead[]; sends: Send[] };
 
-const both = (...faults: Fault[]) => ({ register: faults, record: faults });
+/** The leads of a customer, the sign-up first. */
+type Customer = [PlannedLead, PlannedLead?];
 
-const KINDS: Kind[] = [
-  { name: "none" },
-  { name: "500 before Dub's dedup key", ...both("error_before_key") },
-  { name: "500 after Dub's dedup key", register: ["customer_store_down"], record: ["error_after_key"] },
-  { name: "404 while the click store is down", ...both("click_store_down", "click_store_down") },
-  { name: "429 with Retry-After in epoch ms", ...both("rate_limited") },
-  { name: "502 with HTML", ...both("bad_gateway") },
-  { name: "connection reset, nothing done", ...both("reset_before") },
-  { name: "connection reset, done", ...both("reset_after") },
-  { name: "connection reset after the dedup key", record: ["reset_after_key"] },
-  { name: "no answer in 10 s, nothing done", ...both("hang_before") },
-  { name: "no answer in 10 s, done", ...both("hang_after") },
-  { name: "200 without a link", register: ["null_link", "null_link"] },
-  { name: "recorded by another sender before", elsewhere: true },
-  { name: "no click id", click: () => null, lead: false },
-  { name: "unknown click", click: (n) => `unknown${String(n).padStart(9, "0")}`, lead: false },
-  { name: "link of another workspace", click: (n) => `foreign${String(n).padStart(9, "0")}`, lead: false },
-];
+const BATCH = 5;
 
-export type Customer = {
-  id: string;
-  kind: string;
-  clickId: string | null;
-  lead: boolean;
-  elsewhere: boolean;
-  faults: { register: Fault[]; record: Fault[] };
-};
-
-/** `deliveryId` is the same when it is sent again. `customers`: those of its events, in order. */
-export type Webhook = { provider: string; deliveryId: string; body: unknown; customers: Customer[] };
-
-/** `sends`: the same webhook may stand there several times; those of one entry are sent at the same moment. */
-export type Plan = { customers: Customer[]; sends: Webhook[][] };
-
-/** Plans `size` sign-ups of every kind. */
+/** Plans `size` customers of every kind. */
 export function makePlan(size: number, seed: number): Plan {
   const random = randomFrom(seed);
   const customers = KINDS.flatMap((kind, k) =>
-    Array.from({ length: size }, (_, i): Customer => {
-      const n = k * size + i;
-      const click = kind.click ?? ((m: number) => `Click${String(m).padStart(11, "0")}`);
-      return {
-        id: `user_${n}`,
-        kind: kind.name,
-        clickId: click(n),
-        lead: kind.lead ?? true,
-        elsewhere: kind.elsewhere ?? false,
-        faults: { register: [...(kind.register ?? [])], record: [...(kind.record ?? [])] },
-      };
-    }),
+    Array.from({ length: size }, (_, i) => customerOf(kind, k * size + i)),
   );
-  const inBatches = shuffled(customers, random).map((customer) => ({ customer, batch: random() < 0.3 }));
-  const webhooks = inBatches.flatMap(({ customer, batch }) => (batch ? [] : [signUp(customer, "first")]));
-  const rest = inBatches.flatMap(({ customer, batch }) => (batch ? [customer] : []));
-  for (let i = 0; i < rest.length; i += 5) webhooks.push(batchOf(rest.slice(i, i + 5)));
-
-  const sends = webhooks.flatMap((webhook): Webhook[][] => {
-    const also: Webhook[][] = [];
-    if (random() < 0.25) also.push([webhook]);
-    if (random() < 0.25) also.push(webhook.customers.map((customer) => signUp(customer, "second")));
-    return [random() < 0.25 ? [webhook, webhook, webhook] : [webhook], ...also];
+  const inBatches: PlannedLead[] = [];
+  const first: { send: Send; again: () => Send }[] = [];
+  for (const [signUp, trial] of shuffled(customers, random)) {
+    if (trial) {
+      const send = (nth: string) => trialSend(signUp, trial, nth, random);
+      first.push({ send: send("first"), again: () => send("second") });
+    } else if (random() < 0.3) inBatches.push(signUp);
+    else {
+      const send = (nth: string) => together(clerkSignUp(signUp, nth));
+      first.push({ send: send("first"), again: () => send("second") });
+    }
+  }
+  for (let i = 0; i < inBatches.length; i += BATCH) {
+    const leads = inBatches.slice(i, i + BATCH);
+    const again = () => together(...leads.map((lead) => clerkSignUp(lead, "second")));
+    first.push({ send: together(auth0SignUps(leads)), again });
+  }
+  const sends = first.flatMap(({ send, again }): Send[] => {
+    const later: Send[] = [];
+    if (random() < 0.25) later.push(send);
+    if (random() < 0.25) later.push(again());
+    const times = random() < 0.25 ? 3 : 1;
+    return [{ ...send, webhooks: send.webhooks.flatMap((one) => Array(times).fill(one)) }, ...later];
   });
   // A 429 stops every delivery for a while, so it comes last.
-  const stops = (send: Webhook[]) =>
-    send.some(({ customers: some }) => some.some(({ faults }) => faults.register.includes("rate_limited")));
+  const stops = ({ webhooks }: Send) =>
+    webhooks.some(({ leads }) => leads.some(({ faults }) => faults.register.includes("rate_limited")));
   const mixed = shuffled(sends, random);
-  return { customers, sends: [...mixed.filter((send) => !stops(send)), ...mixed.filter(stops)] };
-}
-
-function signUp(customer: Customer, nth: string): Webhook {
-  const { id, clickId } = customer;
-  const body = structuredClone(readSample("clerk").webhook) as { data: Record<string, unknown> };
-  Object.assign(body.data, { id, unsafe_metadata: carrier(clickId) });
-  return { provider: "clerk", deliveryId: `msg_${id}_${nth}`, body, customers: [customer] };
-}
-
-function batchOf(customers: Customer[]): Webhook {
-  const [log] = readSample("auth0-logs").webhook as [{ data: { details: { body: object } } }];
-  const body = customers.map(({ id, clickId }) => {
-    const { details } = log.data;
-    const form = { ...details.body, user_metadata: carrier(clickId), app_metadata: {} };
-    return {
-      ...log,
-      log_id: `log_${id}`,
-      data: { ...log.data, user_id: id, details: { ...details, body: form } },
-    };
-  });
-  return { provider: "auth0-logs", deliveryId: "", body, customers };
-}
-
-function carrier(clickId: string | null): object {
-  return clickId === null ? {} : { dubClickId: clickId };
-}
-
-/** Mulberry32: a small generator whose numbers are the same for the same seed. */
-export function randomFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  return {
+    leads: customers.flatMap((leads) => leads.filter((lead) => lead !== undefined)),
+    sends: [...mixed.filter((send) => !stops(send)), ...mixed.filter(stops)],
   };
 }
 
-function shuffled<T>(items: T[], random: () => number): T[] {
-  return items
-    .map((item) => ({ item, at: random() }))
-    .sort((a, b) => a.at - b.at)
-    .map(({ item }) => item);
+function customerOf(kind: Kind, n: number): Customer {
+  const { name, register = [], record = [], click = knownClick, counts = true, elsewhere = false } = kind;
+  const common = { customer: `user_${n}`, kind: name, counts };
+  const signUp: PlannedLead = {
+    ...common,
+    eventName: "Sign Up",
+    clickId: click(n),
+    elsewhere,
+    faults: { register: [...register], record: [...record] },
+  };
+  if (!kind.trial) return [signUp];
+  const faults = { register: [], record: [] };
+  return [signUp, { ...common, eventName: "Started Trial", clickId: null, elsewhere: false, faults }];
+}
+
+/** A trial and its sign-up, in any order: a provider does not promise one. */
+function trialSend(signUp: PlannedLead, trial: PlannedLead, nth: string, random: () => number): Send {
+  const webhooks = [stripeWebhook(trial, nth), stripeWebhook(signUp, nth)];
+  const way = random();
+  if (way < 1 / 3) return together(...webhooks);
+  return { webhooks: way < 2 / 3 ? webhooks : webhooks.reverse(), inTurn: true };
+}
+
+function together(...webhooks: Webhook[]): Send {
+  return { webhooks, inTurn: false };
 }

@@ -35,7 +35,7 @@ const FAULTS: (Fault | undefined)[] = [
   "bad_gateway",
   "rate_limited",
 ];
-type House = Awaited<ReturnType<typeof createTestApp>>;
+type TestApp = Awaited<ReturnType<typeof createTestApp>>;
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -44,7 +44,7 @@ afterEach(() => {
 const open = (options: TestAppOptions = {}) =>
   createTestApp({ ...options, settings: { ADMIN_TOKEN: TOKEN, ...options.settings } });
 
-async function post(app: House, path: string, body: unknown = {}, headers: Record<string, string> = {}) {
+async function post(app: TestApp, path: string, body: unknown = {}, headers: Record<string, string> = {}) {
   const response = await app.fetch(
     new Request(`https://leads.example${path}`, {
       method: "POST",
@@ -56,13 +56,16 @@ async function post(app: House, path: string, body: unknown = {}, headers: Recor
 }
 
 /** Replays all slices of a filter; answers `{"pending replayed": 2, …}`. */
-async function replayAll(app: House, filter: object): Promise<Record<string, number>> {
+async function replayAll(app: TestApp, filter: object): Promise<Record<string, number>> {
   const counts: Record<string, number> = {};
+  let leadKeys: string[] | undefined;
   for (let after: number | null = 0; after !== null; ) {
     const { status, body }: { status: number; body: Slice } = await post(app, "/api/replay", {
       ...filter,
       after,
+      leadKeys,
     });
+    leadKeys = body.leadKeys;
     if (status !== 200) throw new Error(`${status} ${JSON.stringify(body)}`);
     for (const one of body.became)
       counts[`${one.status} ${one.reason}`] = (counts[`${one.status} ${one.reason}`] ?? 0) + one.events;
@@ -72,7 +75,7 @@ async function replayAll(app: House, filter: object): Promise<Record<string, num
   return counts;
 }
 
-const replayOne = async (app: House, id: string) => post(app, `/api/events/${id}/replay`);
+const replayOne = async (app: TestApp, id: string) => post(app, `/api/events/${id}/replay`);
 
 const idOf = (answer: EventAnswer | undefined) => (answer && "id" in answer ? answer.id : "");
 
@@ -108,7 +111,7 @@ describe("the lock", () => {
       503,
       {
         error: "misconfigured",
-        message: 'ADMIN_TOKEN must have at least 16 characters: make one with "openssl rand -hex 32"',
+        message: "The Worker secret ADMIN_TOKEN can't be used; the log says why.",
       },
     ]);
   });
@@ -211,6 +214,19 @@ describe("what to replay", () => {
     expect(app.waiting).toEqual([]);
   });
 
+  it("dryRun counts duplicates as the replay then does, also of slices before and of leads that are delivered", async () => {
+    const files = { ...mappings, clerk: clerkWith({ customerExternalId: "data.ident" }) };
+    const app = await open({ mappings: files });
+    for (let i = 0; i < 130; i++) await app.send("clerk", signUp(`user_${i % 60}`));
+    files.clerk = clerkWith({});
+    await app.send("clerk", signUp("user_7"));
+    await app.pump();
+    const filter = { status: "rejected" };
+    const would = await replayAll(app, { ...filter, dryRun: true });
+    expect(would).toEqual({ "pending replayed": 59, "duplicate duplicate_here": 71 });
+    expect(await replayAll(app, filter)).toEqual(would);
+  });
+
   it("goes through thousands in slices, each event once", async () => {
     const files = {
       ...mappings,
@@ -247,7 +263,7 @@ describe("what to replay", () => {
   });
 });
 
-describe("a mended mapping file repairs the past", () => {
+describe("a corrected mapping file repairs the past", () => {
   it("an event without a customer id becomes its lead, with today's warnings", async () => {
     const files = { ...mappings, clerk: clerkWith({ customerExternalId: "data.ident" }) };
     const app = await open({ mappings: files });
@@ -424,7 +440,7 @@ describe("never a second lead", () => {
     const app = await open({
       mappings: files,
       settings: { RETRY_SCHEDULE: "30" },
-      dub: plan(["hang_after", "bad_gateway"]),
+      dub: { ...plan(["hang_after", "bad_gateway"]), analytics: false },
     });
     await app.send("clerk", signUp("user_1"));
     await app.pump();
@@ -433,27 +449,74 @@ describe("never a second lead", () => {
     files.clerk = clerkWith({ customerExternalId: "data.username || 'other'" });
     expect(await replayAll(app, { status: "failed" })).toEqual({ "pending replayed": 1 });
     await app.pump();
-    expect(await app.row()).toMatchObject({ status: "delivered", reason: "recorded" });
+    expect(await app.row()).toMatchObject({ status: "delivered", reason: "recorded_unconfirmed" });
     expect(app.dub.recorded.map((lead) => lead.customerExternalId)).toEqual(["user_1"]);
   });
 
-  it("what is possibly lost is replayed only when the operator names it, and waits for Dub's dedup key", async () => {
-    const app = await open({
-      settings: { DUB_DELIVERY: "single" },
-      dub: { ...plan(["error_after_key"]), analytics: false },
-    });
-    app.dub.customers.set("user_1", CUSTOMER);
+  it.each([
+    ["Dub lists it: nothing is recorded again", "reset_after", "delivered", "recorded"],
+    [
+      "Dub lacks it: it is recorded when the dedup key has run out",
+      "reset_after_key",
+      "pending",
+      "dedup_blocked",
+    ],
+  ] as const)(
+    "what is possibly lost is looked for when it is replayed with a key that may ask. %s",
+    async (_, fault, status, reason) => {
+      const dub = { ...plan([fault]), analytics: false };
+      const app = await open({ settings: { DUB_DELIVERY: "single" }, dub });
+      app.dub.customers.set("user_1", CUSTOMER);
+      await app.send("clerk", signUp("user_1"));
+      await app.pass(5 * MINUTE);
+      expect(await app.row()).toMatchObject({ reason: "possibly_lost", doubt: "unknown" });
+      await app.pass(DAY, HOUR);
+      app.dub.allowAnalytics();
+      expect(await replayAll(app, { status: "failed" })).toEqual({ "pending replayed": 1 });
+      await app.pump();
+      expect(await app.row()).toMatchObject({ status, reason });
+      await app.pass(20 * DAY, 6 * HOUR);
+      expect(await app.row()).toMatchObject({ status: "delivered", reason: "recorded" });
+      expect(app.dub.recorded).toHaveLength(1);
+    },
+  );
+
+  it.each(["reset_after", "reset_after_key"] as const)(
+    "%s: what is recorded but unconfirmed is looked for when it is replayed, however late, and ends recorded once",
+    async (fault) => {
+      const app = await open({
+        settings: { RETENTION_DAYS: "90" },
+        dub: { ...plan([fault]), analytics: false },
+      });
+      await app.send("clerk", signUp("user_1"));
+      await app.pass(5 * MINUTE);
+      expect(await app.row()).toMatchObject({ reason: "recorded_unconfirmed", doubt: "unknown" });
+      expect(await replayAll(app, { reason: "recorded_unconfirmed" })).toEqual({ "pending replayed": 1 });
+      await app.pump();
+      expect(await app.row()).toMatchObject({ reason: "recorded_unconfirmed", doubt: "unknown" });
+      await app.pass(20 * DAY, DAY);
+      app.dub.allowAnalytics();
+      await replayOne(app, (await app.row()).id);
+      await app.pass(DAY, HOUR);
+      expect(await app.row()).toMatchObject({ reason: "recorded", doubt: null });
+      expect(app.dub.recorded).toHaveLength(1);
+    },
+  );
+
+  it("what is possibly lost is never recorded unseen, however often it is replayed with a key that may not ask", async () => {
+    const app = await open({ dub: { ...plan(["hang_after"]), analytics: false } });
     await app.send("clerk", signUp("user_1"));
     await app.pump();
-    await app.pass(5 * MINUTE);
-    expect(await replayAll(app, { status: "failed" })).toEqual({ possibly_lost: 1 });
-    app.env.DUB_DELIVERY = "";
-    expect(await replayAll(app, { reason: "possibly_lost" })).toEqual({ "pending replayed": 1 });
-    await app.pump();
-    expect(await app.row()).toMatchObject({ reason: "dedup_blocked" });
-    expect(await replayAll(app, { status: "pending" })).toEqual({ dedup_blocked: 1 });
-    await app.pass(8 * DAY, HOUR);
-    expect(await app.row()).toMatchObject({ status: "delivered", reason: "recorded" });
+    app.env.DUB_API_KEY = "";
+    await app.pass(8 * DAY, 6 * HOUR);
+    app.env.DUB_API_KEY = LOCAL_KEY;
+    await app.pass(2 * HOUR, 10 * MINUTE);
+    expect(await app.row()).toMatchObject({ status: "failed", reason: "possibly_lost" });
+    for (let i = 0; i < 3; i++) {
+      await replayAll(app, { reason: "possibly_lost" });
+      await app.pass(DAY, HOUR);
+      expect(await app.row()).toMatchObject({ status: "failed", reason: "possibly_lost" });
+    }
     expect(app.dub.recorded).toHaveLength(1);
   });
 
@@ -603,8 +666,53 @@ describe("never a second lead", () => {
   }, 60_000);
 });
 
+describe("an event that is ended by hand", () => {
+  const end = (app: TestApp, id: string) => post(app, `/api/events/${id}/end`);
+
+  it("is failed, lets its duplicate be delivered, and can be replayed", async () => {
+    const app = await open({ settings: { DUB_API_KEY: "" } });
+    await app.send("clerk", signUp("user_1"));
+    await app.send("clerk", signUp("user_1"));
+    const [first] = await app.rows();
+    expect((await end(app, first?.id ?? "")).body).toEqual({
+      became: [{ status: "failed", reason: "ended_by_operator" }],
+    });
+    expect((await app.rows()).map(({ reason }) => reason)).toEqual(["ended_by_operator", "new"]);
+    expect((await end(app, first?.id ?? "")).status).toBe(409);
+    expect((await end(app, "nobody")).status).toBe(404);
+    app.env.DUB_API_KEY = LOCAL_KEY;
+    await app.pass(5 * MINUTE);
+    expect(await replayAll(app, { reason: "ended_by_operator" })).toEqual({ "duplicate duplicate_here": 1 });
+    expect(app.dub.recorded).toHaveLength(1);
+  });
+
+  it("keeps its lead key when Dub may have the lead", async () => {
+    const app = await open({ dub: plan(["reset_after_key"]) });
+    await app.send("clerk", signUp("user_1"));
+    await app.pass(2 * HOUR, 10 * MINUTE);
+    expect(await app.row()).toMatchObject({ reason: "dedup_blocked" });
+    await end(app, (await app.row()).id);
+    expect(await app.row()).toMatchObject({ reason: "ended_by_operator", doubt: "unknown" });
+    expect(await app.send("clerk", signUp("user_1"))).toMatchObject([{ status: "duplicate" }]);
+  });
+
+  it("is left alone while it is being delivered", async () => {
+    let met: number | undefined;
+    const app = await open({
+      fetch: async (request) => {
+        met ??= (await end(app, (await app.row()).id)).status;
+        return answerOf(app.dub.app, request);
+      },
+    });
+    await app.send("clerk", signUp("user_1"));
+    await app.pump();
+    expect(met).toBe(409);
+    expect(app.dub.recorded).toHaveLength(1);
+  });
+});
+
 describe("what is held up goes on at once", () => {
-  it("after the key was mended, without waiting for the hour", async () => {
+  it("after the key was corrected, without waiting for the hour", async () => {
     const app = await open({ settings: { DUB_API_KEY: "dub_other" } });
     for (const user of ["user_1", "user_2"]) await app.send("clerk", signUp(user));
     await app.pump();
@@ -647,7 +755,7 @@ describe("what can't be mapped again says why", () => {
   it("a failed lead in doubt that retention has blanked, and no other lead is held up", async () => {
     const app = await open({
       settings: { RETRY_SCHEDULE: "30" },
-      dub: plan(["hang_after", "bad_gateway"]),
+      dub: { ...plan(["hang_after", "bad_gateway"]), analytics: false },
     });
     await app.send("clerk", signUp("user_1"));
     await app.pass(31 * DAY, 6 * HOUR);
@@ -655,10 +763,10 @@ describe("what can't be mapped again says why", () => {
     expect(await app.row()).toMatchObject({ reason: "retries_exhausted", doubt: "unknown", lead: null });
     expect(await replayAll(app, { status: "failed" })).toEqual({ payload_gone: 1 });
     vi.spyOn(console, "error").mockImplementation(() => {});
-    await db.exec("UPDATE events SET status = 'pending', next_attempt_at = 0");
+    await db.exec("UPDATE events SET status = 'pending', reason = 'replayed', next_attempt_at = 0");
     await app.send("clerk", signUp("user_2"));
     await app.pass(5 * MINUTE);
-    expect((await app.rows())[1]).toMatchObject({ status: "delivered", certain: 1 });
+    expect((await app.rows())[1]).toMatchObject({ status: "delivered" });
   });
 
   it("an event that no rule takes any more, and one without a mapping file", async () => {

@@ -1,6 +1,7 @@
 /** The whole app for a test: the real handlers and D1, a clock that stands still, a queue to be pumped, a stand-in for Dub. */
 import { createExecutionContext, env as testEnv, waitOnExecutionContext } from "cloudflare:test";
 import { shipped } from "../../mappings/index.ts";
+import { createWorker } from "../../src/app.ts";
 import type { Deps, Env } from "../../src/context.ts";
 import { localSecret, sampleBody, sign } from "../../src/dev/samples/sign.ts";
 import { createDubStandIn, LOCAL_KEY, type StandInOptions } from "../../src/dev/stand-in/dub.ts";
@@ -11,7 +12,6 @@ import type { EventAnswer } from "../../src/receive/route.ts";
 import { secretName } from "../../src/settings.ts";
 import type { Reason, Status } from "../../src/states.ts";
 import { DAY, HOUR, MINUTE, SECOND } from "../../src/time.ts";
-import { createWorker } from "../../src/worker.ts";
 
 export { DAY, HOUR, MINUTE, SECOND };
 export const START = Date.UTC(2026, 2, 10, 12);
@@ -80,7 +80,7 @@ export type Row = {
   doubt: string | null;
   link: string | null;
   delivered_by: string | null;
-  certain: number | null;
+  tries: number;
 };
 
 export type TestAppOptions = {
@@ -90,21 +90,26 @@ export type TestAppOptions = {
   fetch?: (request: Request) => Promise<Response>;
 };
 
-type Waiting = { body: string; due: number; attempts: number };
-type Down = { ledger: boolean; queue: boolean };
+/** A queue message. `dead`: it is in the queue of dead letters. */
+type Waiting = { body: string; due: number; attempts: number; dead?: boolean };
+/** `stalled`: the ledger neither answers nor fails. */
+type Down = { ledger: boolean; queue: boolean; stalled: boolean };
+/** As wrangler.toml has it. */
+const MAX_RETRIES = 20;
 
 export async function createTestApp(options: TestAppOptions = {}) {
-  for (const table of ["events", "attempts", "refusals", "pauses", "alerts"])
-    await db.exec(`DELETE FROM ${table}`);
+  const tables = ["events", "attempts", "refusals", "ignored", "pauses", "alerts", "marks", "transitions"];
+  for (const table of tables) await db.exec(`DELETE FROM ${table}`);
   const clock = { now: START };
-  const down: Down = { ledger: false, queue: false };
+  const down: Down = { ledger: false, queue: false, stalled: false };
   const dub = createDubStandIn({ now: () => clock.now, ...options.dub });
   const files = options.mappings ?? shipped;
   const deps: Deps = {
     now: () => clock.now,
-    // Whoever is awake goes on first.
+    // Whoever is awake goes on first. While a webhook is received, the clock stands still.
     sleep: async (time) => {
       const end = clock.now + time;
+      if (fetching > 0) return new Promise((wake) => sleepers.push({ end, wake }));
       await scheduler.wait(0);
       clock.now = Math.max(clock.now, end);
     },
@@ -113,6 +118,18 @@ export async function createTestApp(options: TestAppOptions = {}) {
     mappings: files,
   };
   const worker = createWorker(deps);
+
+  let fetching = 0;
+  const sleepers: { end: number; wake: () => void; work?: Promise<unknown> }[] = [];
+  /** Wakes what was put off while a webhook was received and is due by now, or all of it. */
+  async function wake(all = false): Promise<void> {
+    const due = sleepers.filter(({ end }) => all || end <= clock.now);
+    for (const one of due) {
+      sleepers.splice(sleepers.indexOf(one), 1);
+      one.wake();
+    }
+    await Promise.all(due.map(({ work }) => work));
+  }
 
   const waiting: Waiting[] = [];
   const queue = {
@@ -132,6 +149,7 @@ export async function createTestApp(options: TestAppOptions = {}) {
           return () => {
             throw new Error("ledger is down");
           };
+        if (down.stalled && key === "batch") return () => new Promise(() => {});
         const value = Reflect.get(target, key);
         return typeof value === "function" ? value.bind(target) : value;
       },
@@ -150,10 +168,22 @@ export async function createTestApp(options: TestAppOptions = {}) {
   }
 
   async function fetch(incoming: Request): Promise<Response> {
+    await wake();
     const ctx = createExecutionContext();
-    const response = await worker.fetch(incoming, env, ctx);
-    await waitOnExecutionContext(ctx);
-    return response;
+    // Work that begins with a sleep is not waited for: `wake` does.
+    const waitUntil = (work: Promise<unknown>) => {
+      const sleeper = sleepers.at(-1);
+      if (sleeper && !sleeper.work) sleeper.work = work;
+      else ctx.waitUntil(work);
+    };
+    fetching++;
+    try {
+      const context = { waitUntil, passThroughOnException() {}, props: {} } as unknown as ExecutionContext;
+      return await worker.fetch(incoming, env, context);
+    } finally {
+      await waitOnExecutionContext(ctx);
+      fetching--;
+    }
   }
 
   /** A signed webhook, with what a test wants otherwise. */
@@ -197,8 +227,9 @@ export async function createTestApp(options: TestAppOptions = {}) {
   /** Hands all messages that are due to the consumer, and those that they bring, in batches of up to 20. */
   async function pump(): Promise<void> {
     for (;;) {
-      const due = waiting.filter((one) => one.due <= clock.now).slice(0, 20);
-      if (due.length === 0) return;
+      const [first] = waiting.filter((one) => one.due <= clock.now);
+      if (first === undefined) return;
+      const due = waiting.filter((one) => one.due <= clock.now && one.dead === first.dead).slice(0, 20);
       for (const one of due) waiting.splice(waiting.indexOf(one), 1);
       const messages = due.map((one, i) => ({
         id: String(i),
@@ -206,11 +237,17 @@ export async function createTestApp(options: TestAppOptions = {}) {
         body: JSON.parse(one.body) as QueueMessage,
         attempts: one.attempts,
         ack: () => {},
-        retry: ({ delaySeconds = 0 } = {}) =>
-          waiting.push({ ...one, attempts: one.attempts + 1, due: clock.now + delaySeconds * 1000 }),
+        retry: ({ delaySeconds = 0 } = {}) => {
+          const again = { ...one, attempts: one.attempts + 1, due: clock.now + delaySeconds * 1000 };
+          if (one.attempts <= MAX_RETRIES) waiting.push(again);
+          else if (!one.dead) waiting.push({ ...one, attempts: 1, due: clock.now, dead: true });
+        },
       }));
       await worker.queue(
-        { queue: "webhook-to-lead", messages } as unknown as Parameters<typeof worker.queue>[0],
+        {
+          queue: first.dead ? "webhook-to-lead-dead-letters" : "webhook-to-lead",
+          messages,
+        } as unknown as Parameters<typeof worker.queue>[0],
         env,
       );
     }
@@ -243,16 +280,23 @@ export async function createTestApp(options: TestAppOptions = {}) {
   }
 
   async function attempts() {
-    return (await db.prepare("SELECT phase, http_status, reason, message FROM attempts ORDER BY rowid").all())
+    return (await db.prepare("SELECT phase, http_status, reason, message FROM attempts ORDER BY at").all())
       .results;
   }
 
   async function refusals() {
+    await wake(true);
     return (
       await db
         .prepare("SELECT provider, reason, count, evidence FROM refusals ORDER BY provider, reason")
         .all()
     ).results;
+  }
+
+  async function ignored() {
+    await wake(true);
+    return (await db.prepare("SELECT provider, type, count FROM ignored ORDER BY provider, type").all())
+      .results;
   }
 
   return {
@@ -275,6 +319,8 @@ export async function createTestApp(options: TestAppOptions = {}) {
     row,
     attempts,
     refusals,
+    ignored,
+    wake,
   };
 }
 

@@ -127,7 +127,7 @@ function put(kind: string, count: number, status: Status, receivedAt: number, ne
   return db
     .prepare(
       `INSERT INTO events (id, provider, event_id, status, reason, lead, payload, received_at, next_attempt_at)
-       SELECT ?1 || value, 'clerk', 'msg', ?2, 'recorded', '{}', '{}', ?3 - value, ?4 FROM json_each(?5)`,
+       SELECT ?1 || value, 'clerk', 'msg', ?2, iif(?2 = 'pending', 'new', 'no_click_id'), '{}', '{}', ?3 - value, ?4 FROM json_each(?5)`,
     )
     .bind(kind, status, receivedAt, nextAttemptAt, JSON.stringify(Array.from({ length: count }, (_, i) => i)))
     .run();
@@ -272,14 +272,30 @@ describe("at most 50 subrequests in one invocation and 6 connections at once", (
     app.expectWithinLimits();
   });
 
+  it.each([
+    ["that fill 1 MiB", ""],
+    ["that grow", growing(18)],
+  ])("the front door with 4,000 events %s", async (_, description) => {
+    const app = await openMeasured();
+    const all = Array.from({ length: 4000 }, (_, i) => log(i, description || '""'));
+    const room = description ? 0 : Math.floor((MIB - 2) / 4000) - 1 - size(log(3999));
+    const body = utf8(`[${all.map((one) => one.replace('"",', `"${"x".repeat(room)}",`)).join()}]`);
+    expect(body.length).toBeGreaterThan(0.99 * MIB);
+    expect(body.length).toBeLessThanOrEqual(MIB);
+    await app.send("auth0-logs", body);
+    expect(await app.rows()).toHaveLength(4000);
+    expect(app.waiting).toHaveLength(1000);
+    app.expectWithinLimits();
+  });
+
   it.each<[string, NonNullable<StandInOptions["fault"]>, number]>([
     ["are recorded", () => undefined, 42],
-    ["fail while recording", ({ phase }) => (phase === "record" ? "bad_gateway" : undefined), 42],
+    ["fail while recording", ({ phase }) => (phase === "record" ? "error_after_key" : undefined), 42],
     [
       "meet the rate limit at the last of them",
       ({ phase, customerExternalId }) =>
         phase === "record" && customerExternalId === "user_19" ? "rate_limited" : undefined,
-      44,
+      43,
     ],
   ])("the consumer with 20 leads that %s", async (_, fault, subrequests) => {
     const app = await openMeasured({ fault });
@@ -326,7 +342,7 @@ describe("at most 50 subrequests in one invocation and 6 connections at once", (
   it("cron with 2,000 rows due and 2,000 past retention takes its share of both each minute", async () => {
     const app = await openMeasured();
     await put("due_", 2000, "pending", START, START);
-    await put("old_", 2000, "delivered", START - 31 * DAY, null);
+    await put("old_", 2000, "skipped", START - 31 * DAY, null);
     const done = async () => {
       await app.worker.scheduled({}, app.env);
       const blank = await db.prepare("SELECT count(*) AS n FROM events WHERE payload IS NULL").first("n");
@@ -345,9 +361,9 @@ describe("at most 50 subrequests in one invocation and 6 connections at once", (
 
 it("retention blanks the oldest 500 a minute and takes their attempts, nothing else", async () => {
   const app = await createTestApp();
-  await put("old_", 1100, "delivered", START - 31 * DAY, null);
+  await put("old_", 1100, "skipped", START - 31 * DAY, null);
   await put("waiting_", 10, "pending", START - 31 * DAY, START + HOUR);
-  await put("fresh_", 10, "delivered", START - 29 * DAY, null);
+  await put("fresh_", 10, "skipped", START - 29 * DAY, null);
   await db.exec("INSERT INTO attempts SELECT id, received_at, 'record', 200, reason, NULL, 1 FROM events");
   const blanked = async () => {
     await app.worker.scheduled({}, app.env);

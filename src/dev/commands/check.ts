@@ -1,6 +1,6 @@
 /**
  * `npm run check`: every mapping file against its schema, its expressions and its samples. `-- --write` first writes
- * what is generated: the lists of mapping files, the JSON Schemas, README's table of reasons.
+ * what is generated: the lists of mapping files, the JSON Schemas, the tables of the documentation.
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { relative } from "node:path";

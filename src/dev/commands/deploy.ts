@@ -1,4 +1,4 @@
-/** `npm run deploy`: checks, creates what is missing, migrates, deploys; in this order, so that no webhook meets half a house. */
+/** `npm run deploy`: checks, creates what is missing, migrates, deploys; in this order, so that no webhook comes before the tables exist. */
 import { unstable_readConfig as readConfig } from "wrangler";
 import { parseSettings, SettingsError } from "../../settings.ts";
 import { main, UserError } from "../files.ts";
@@ -7,10 +7,10 @@ import { refuseWrongMappings } from "./check.ts";
 
 /** Runs wrangler to its end: quietly, or shown to the person. Throws when it fails. */
 export type RunWrangler = (args: string[], options?: { show: boolean }) => Promise<string>;
-type Names = { database: string; queue: string };
+type Names = { database: string; queues: string[] };
 
-/** Creates database and queue unless they are there, then migrates and deploys with `flags`. */
-export async function deploy(run: RunWrangler, { database, queue }: Names, flags: string[]): Promise<void> {
+/** Creates database and queues unless they are there, then migrates and deploys with `flags`. */
+export async function deploy(run: RunWrangler, { database, queues }: Names, flags: string[]): Promise<void> {
   const show = { show: true };
   const exists = (args: string[]) =>
     run(args).then(
@@ -23,7 +23,8 @@ export async function deploy(run: RunWrangler, { database, queue }: Names, flags
       'Not logged in to Cloudflare. Run "npx wrangler login", or set CLOUDFLARE_API_TOKEN.',
     );
   if (!(await exists(["d1", "info", database]))) await run(["d1", "create", database], show);
-  if (!(await exists(["queues", "info", queue]))) await run(["queues", "create", queue], show);
+  for (const queue of queues)
+    if (!(await exists(["queues", "info", queue]))) await run(["queues", "create", queue], show);
   await run(["d1", "migrations", "apply", database, "--remote"], show);
   await run(["deploy", ...flags], show);
 }
@@ -37,10 +38,10 @@ function readNames(): Names {
     throw error instanceof SettingsError ? new UserError(`wrangler.toml, [vars]: ${error.message}`) : error;
   }
   const database = config.d1_databases[0]?.database_name;
-  const queue = config.queues.consumers?.[0]?.queue;
-  if (!database || !queue)
+  const queues = config.queues.consumers?.map((consumer: { queue: string }) => consumer.queue) ?? [];
+  if (!database || queues.length === 0)
     throw new UserError("wrangler.toml must name a D1 database (database_name) and a queue.");
-  return { database, queue };
+  return { database, queues };
 }
 
 if (import.meta.main)

@@ -1,7 +1,8 @@
 /** `npm run dev -- <flags of wrangler dev>`: local migrations, then `wrangler dev` with your own settings. */
-
 import { main } from "../files.ts";
-import { freePort, interrupted, startDev, wrangler } from "../process/wrangler.ts";
+import { interrupted } from "../process/interrupted.ts";
+import { freePort } from "../process/port.ts";
+import { startDev, wrangler } from "../process/wrangler.ts";
 import { refuseWrongMappings } from "./check.ts";
 
 /** The value of a flag among wrangler's, which are passed on as they are. */

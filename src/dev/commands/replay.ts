@@ -103,8 +103,11 @@ async function replayAll(to: string, filter: Wanted, yes: boolean): Promise<numb
     const name = JSON.stringify(cells);
     counts.set(name, (counts.get(name) ?? 0) + events);
   };
+  let leadKeys: string[] = [];
   for (let after: number | null = 0; after !== null; ) {
-    const slice = (await post(to, "/api/replay", { ...filter, dryRun: !yes, after })) as Slice;
+    const options = yes ? { after } : { after, dryRun: true, leadKeys: leadKeys.slice(-50_000) };
+    const slice = (await post(to, "/api/replay", { ...filter, ...options })) as Slice;
+    leadKeys = slice.leadKeys ?? [];
     for (const { status, reason, events } of slice.became) add([reason, status], events);
     for (const { message, events } of slice.left) add([message, "stays"], events);
     after = slice.next;
@@ -113,9 +116,7 @@ async function replayAll(to: string, filter: Wanted, yes: boolean): Promise<numb
   if (rows.length === 0) console.log("No event fits.");
   else console.log(table(["events", "reason", yes ? "became" : "would become"], rows));
   if (!yes && rows.some((row) => row[2] !== "stays"))
-    console.log(
-      "\nNothing is changed yet: --yes replays them. A lead that was counted already becomes a duplicate then.",
-    );
+    console.log("\nNothing is changed yet: --yes replays them.");
   return 0;
 }
 

@@ -9,14 +9,10 @@ import { secretName } from "../../settings.ts";
 import { REASONS } from "../../states.ts";
 import { DEFAULT_SAMPLE, folderOf, main, providers, ROOT, readSample, UserError } from "../files.ts";
 import { formatLine, type LogLine, parseLine, table } from "../print.ts";
-import {
-  type DevServer,
-  freePort,
-  interrupted,
-  startDev,
-  wrangler,
-  writeEnvFile,
-} from "../process/wrangler.ts";
+import { buildWorker } from "../process/build.ts";
+import { interrupted } from "../process/interrupted.ts";
+import { freePort } from "../process/port.ts";
+import { type RunningWorker, startWorker } from "../process/worker.ts";
 import { postSample } from "../samples/post.ts";
 import { adminToken, secretFor } from "../samples/secrets.ts";
 import { createDubStandIn, LOCAL_KEY } from "../stand-in/dub.ts";
@@ -24,7 +20,6 @@ import { serveDub } from "../stand-in/serve.ts";
 import { refuseWrongMappings } from "./check.ts";
 
 const STATE = join(ROOT, ".wrangler/start");
-const ENV_FILE = join(STATE, "worker.env");
 const WANTED_PORT = 8787;
 /** A sample that has not ended by then (milliseconds) is shown as it stands. */
 const PATIENCE = 30_000;
@@ -41,7 +36,7 @@ async function start(): Promise<number> {
   const served = await serveDub(dub);
   const outcomes = watchOutcomes();
   let quiet = true;
-  let server: DevServer | undefined;
+  let server: RunningWorker | undefined;
   const stop = async () => {
     await server?.stop();
     await served.close();
@@ -50,29 +45,27 @@ async function start(): Promise<number> {
 
   const run = async (): Promise<number> => {
     console.log("Starting the Worker with a local database and queue, and a stand-in for Dub …");
-    writeEnvFile(ENV_FILE, settings(served.url));
-    await wrangler(["d1", "migrations", "apply", "DB", "--local", "--persist-to", STATE]);
-    server = startDev({
+    server = startWorker({
+      worker: await buildWorker(),
       port,
-      args: ["--port", String(port), "--persist-to", STATE, "--env-file", ENV_FILE],
+      state: STATE,
+      settings: settings(served.url),
       onLine: (text) => {
         const line = parseLine(text);
         if (line) outcomes.see(line);
         if (line && !quiet) console.log(formatLine(line));
-        if (!line && /\bERROR\b|✘/.test(text)) console.error(text);
+        if (!line) console.error(text);
       },
     });
-    await server.ready();
-    console.log(
-      `Worker        ${server.url}\nDub stand-in  ${served.url}\n\nOne signed sample of each provider:\n`,
-    );
-    const wrong = await sendSamples(server.url, dub, outcomes);
+    const url = await server.ready;
+    console.log(`Worker        ${url}\nDub stand-in  ${served.url}\n\nOne signed sample of each provider:\n`);
+    const wrong = await sendSamples(url, dub, outcomes);
     if (once) return wrong === 0 ? 0 : 1;
 
     quiet = false;
-    console.log(`\nListening on ${server.url}/webhooks/<provider>. Try, in another terminal:`);
+    console.log(`\nListening on ${url}/webhooks/<provider>. Try, in another terminal:`);
     console.log(
-      `  npm run send -- clerk waitlist${port === WANTED_PORT ? "" : ` --to ${server.url}`}\nCtrl-C ends it.\n`,
+      `  npm run send -- clerk waitlist${port === WANTED_PORT ? "" : ` --to ${url}`}\nCtrl-C ends it.\n`,
     );
     const ended = await Promise.race([stopped, server.exited]);
     if (ended !== "interrupted") throw new UserError("The Worker stopped by itself.");

@@ -5,7 +5,7 @@
  */
 import { Hono } from "hono";
 import { DAY } from "../../time.ts";
-import { type Call, type Fault, Unanswered } from "./faults.ts";
+import { type Call, type Fault, htmlPage, Unanswered } from "./faults.ts";
 import { createRateLimit } from "./rate-limit.ts";
 import { DubError, HOLDERS, type KeyHolder, type Link, localClick, parseBody } from "./rules.ts";
 
@@ -60,6 +60,7 @@ export function createDubStandIn({
   analytics = true,
 }: StandInOptions = {}) {
   const holders = new Map(Object.entries(keys));
+  let mayAsk = analytics;
   const recorded: Recorded[] = [];
   const customers = new Map<string, Customer>();
   const asked: number[] = [];
@@ -186,9 +187,10 @@ export function createDubStandIn({
       if (failure === "rate_limited") throw new DubError(429, "rate_limit_exceeded", "Too many requests.");
       if (failure === "reset_before" || failure === "hang_before")
         throw new Unanswered(failure === "reset_before" ? "reset" : "hang");
-      if (failure === "bad_gateway") {
-        note(502);
-        return c.html("<html><body>Bad gateway</body></html>", 502);
+      const page = htmlPage(failure);
+      if (page) {
+        note(page.status);
+        return c.html(page.html, page.status);
       }
       const answer = track(body, failure);
       if (failure === "reset_after" || failure === "hang_after")
@@ -207,7 +209,7 @@ export function createDubStandIn({
   });
   app.get("/events", (c) => {
     authorise(c.req.header("authorization"));
-    if (!analytics)
+    if (!mayAsk)
       throw new DubError(403, "forbidden", "The provided key does not have the required permissions.");
     const { event, customerId, start } = c.req.query();
     const since = Date.parse(start ?? "");
@@ -245,5 +247,9 @@ export function createDubStandIn({
   });
   /** Makes `key` valid. */
   const accept = (key: string) => void holders.set(key, "owner");
-  return { app, recorded, customers, asked, calls, accept };
+  /** Gives the keys the permission analytics.read. */
+  const allowAnalytics = () => {
+    mayAsk = true;
+  };
+  return { app, recorded, customers, asked, calls, accept, allowAnalytics };
 }

@@ -1,0 +1,19 @@
+/** Free ports. */
+import { createServer } from "node:net";
+import { UserError } from "../files.ts";
+
+const TRIES = 20;
+
+/** The first free port from `wanted` on. */
+export async function freePort(wanted: number): Promise<number> {
+  for (let port = wanted; port < wanted + TRIES; port++) if (await isFree(port)) return port;
+  throw new UserError(`The ports ${wanted} to ${wanted + TRIES - 1} are all taken.`);
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", () => resolve(false));
+    server.listen(port, "localhost", () => server.close(() => resolve(true)));
+  });
+}

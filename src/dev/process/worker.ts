@@ -1,0 +1,50 @@
+/** The Worker on this machine: Miniflare as a process of its own, with database and queue. */
+import { join } from "node:path";
+import { UserError } from "../files.ts";
+import type { BuiltWorker } from "./build.ts";
+import { triggerCronEachMinute } from "./cron.ts";
+import { type ProcessGroup, startGroup } from "./group.ts";
+import type { HostMessage, HostOptions } from "./host.ts";
+
+export type WorkerOptions = {
+  worker: BuiltWorker;
+  /** The folder that keeps the database; the one that `wrangler --persist-to` takes. */
+  state: string;
+  /** Settings and secrets, before those of wrangler.toml. */
+  settings: Record<string, string>;
+  /** A free port is taken when none is named. */
+  port?: number;
+  onLine?: (line: string) => void;
+};
+
+export type RunningWorker = Omit<ProcessGroup, "child"> & {
+  /** Resolves with the Worker's address once it answers; a UserError when it ends before. */
+  ready: Promise<string>;
+};
+
+/** Starts the Worker and migrates its database. Every line of its log goes to `onLine`. */
+export function startWorker(options: WorkerOptions): RunningWorker {
+  const { worker, state, settings, port = 0, onLine = () => {} } = options;
+  const printed: string[] = [];
+  const { child, ...group } = startGroup(join(import.meta.dirname, "host.ts"), [], {
+    messages: true,
+    onLine: (line) => {
+      printed.push(line);
+      if (printed.length > 50) printed.shift();
+      onLine(line);
+    },
+  });
+  child.send({ worker, state, settings, port } satisfies HostOptions);
+  const ready = new Promise<string>((resolve, reject) => {
+    child.once("message", (message: HostMessage) => {
+      triggerCronEachMinute(message.url, group.exited);
+      resolve(message.url);
+    });
+    void group.exited.then(() =>
+      reject(new UserError(`The Worker did not start:\n${printed.join("\n").trim()}`)),
+    );
+  });
+  // Whoever waits for `ready` is told; nobody else must be.
+  ready.catch(() => {});
+  return { ...group, ready };
+}

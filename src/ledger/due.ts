@@ -1,0 +1,104 @@
+/** What is due, and what has been due for too long. */
+import type { D1Database } from "@cloudflare/workers-types";
+import { setMark } from "./marks.ts";
+import { IN_FORCE, PROBING } from "./pauses.ts";
+
+/** None in a pause, one after an outage, else what Dub takes in a minute at two calls each. */
+const DUE = `
+UPDATE events SET queued_until = ?2 WHERE rowid IN (
+  SELECT rowid FROM events WHERE status = 'pending' AND next_attempt_at <= ?1 AND queued_until <= ?1 AND lease_until <= ?1
+    AND NOT EXISTS (SELECT 1 FROM pauses WHERE ${IN_FORCE("?1", "?4")})
+  ORDER BY next_attempt_at LIMIT iif(${PROBING}, 1, max(1, min(?3, coalesce((SELECT value FROM marks WHERE name = 'rate_limit'), ?5) / 2))))
+RETURNING id`;
+
+/** Both look at the first hundred rows by their time. */
+const OVERDUE = `
+SELECT min(iif(next_attempt_at <= ?1, next_attempt_at, NULL)) AS due,
+  min(iif(reason IN ('dub_error', 'dub_unreachable', 'rate_limited'), coalesce(replayed_at, received_at), NULL)) AS tried,
+  count(*) > 0 AS pending, EXISTS (SELECT 1 FROM pauses WHERE name = 'setting') AS held, (SELECT at FROM marks WHERE name = 'accepted') AS accepted, (SELECT at FROM marks WHERE name = 'cron') AS cron
+FROM (SELECT * FROM events WHERE status = 'pending' ORDER BY next_attempt_at LIMIT 100)`;
+
+/**
+ * How late delivery is. Times in milliseconds since 1970. dueSince: the first row that is due; triedSince: the oldest
+ * row that waits for Dub to work again; null: there is none. acceptedAt: Dub last accepted a lead. cronAt: the last run.
+ */
+export type Lateness = {
+  dueSince: number | null;
+  triedSince: number | null;
+  acceptedAt: number;
+  cronAt: number;
+  pending: boolean;
+  /** Whether deliveries wait for a setting, of which an alert of its own is sent. */
+  held: boolean;
+};
+
+/**
+ * Marks rows that are due as queued until `queuedUntil`: up to `limit`, and as many as fit into a minute at the calls
+ * that Dub allows, which are `perMinute` unless Dub has named another limit; a lower one that it named before `lowSince`
+ * is forgotten, since it names none when all goes well and the plan may have changed.
+ * `fingerprint`: of the settings in use. `cron`: whether the cron trigger asks.
+ */
+export async function takeDue(
+  db: D1Database,
+  { now, queuedUntil, limit, perMinute, lowSince, fingerprint, cron }: TakeDue,
+): Promise<{ ids: string[]; lateness: Lateness }> {
+  const results = await db.batch([
+    ...(cron ? [setMark(db, "cron", now)] : []),
+    db
+      .prepare("DELETE FROM marks WHERE name = 'rate_limit' AND value < ?1 AND at < ?2")
+      .bind(perMinute, lowSince),
+    db.prepare(OVERDUE).bind(now),
+    db.prepare(DUE).bind(now, queuedUntil, limit, fingerprint, perMinute),
+  ]);
+  const [[late], due] = results.slice(-2).map(({ results: rows }) => rows) as [[LateRow], { id: string }[]];
+  return {
+    ids: due.map(({ id }) => id),
+    lateness: {
+      dueSince: late.due,
+      triedSince: late.tried,
+      acceptedAt: late.accepted ?? 0,
+      cronAt: late.cron ?? now,
+      pending: late.pending === 1,
+      held: late.held === 1,
+    },
+  };
+}
+type LateRow = {
+  due: number | null;
+  tried: number | null;
+  pending: number;
+  held: number;
+  accepted: number | null;
+  cron: number | null;
+};
+type TakeDue = {
+  now: number;
+  queuedUntil: number;
+  limit: number;
+  perMinute: number;
+  lowSince: number;
+  fingerprint: string;
+  cron: boolean;
+};
+
+/** Marks rows as not queued, when the queue did not take them. */
+export async function unqueue(db: D1Database, ids: string[]): Promise<void> {
+  await db
+    .prepare("UPDATE events SET queued_until = 0 WHERE id IN (SELECT value FROM json_each(?1))")
+    .bind(JSON.stringify(ids))
+    .run();
+}
+
+/** How many leads there are of which nobody knows whether Dub has them, by reason; a thousand is counted as many. */
+export async function countUnchecked(
+  db: D1Database,
+): Promise<{ reason: "recorded_unconfirmed" | "possibly_lost"; events: number }[]> {
+  const { results } = await db
+    .prepare(
+      `SELECT reason, count(*) AS events FROM (
+         SELECT reason FROM events WHERE reason IN ('recorded_unconfirmed', 'possibly_lost') AND lead IS NOT NULL LIMIT 1000)
+       GROUP BY reason`,
+    )
+    .all<{ reason: "recorded_unconfirmed" | "possibly_lost"; events: number }>();
+  return results;
+}

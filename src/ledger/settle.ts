@@ -1,0 +1,120 @@
+/** Writing the results of delivery attempts. */
+import type { D1Database, D1PreparedStatement } from "@cloudflare/workers-types";
+import type { CreditedLink } from "../lead.ts";
+import { type Doubt, type Reason, STATUSES, statusOf } from "../states.ts";
+import type { Claim } from "./claim.ts";
+import { HOLDS_KEY } from "./sql.ts";
+
+/** One call to Dub as it is kept. `httpStatus`: null for no answer. */
+export type Attempt = {
+  phase: "register" | "record";
+  httpStatus: number | null;
+  message: string | null;
+  milliseconds: number;
+};
+
+/** The result of a delivery attempt. `nextAttemptAt` is set for pending rows. */
+export type Settlement = {
+  claim: Claim;
+  reason: Reason;
+  detail: string | null;
+  nextAttemptAt: number | null;
+  retries: number;
+  tries: number;
+  doubt: Doubt;
+  link: CreditedLink | null;
+  deliveredBy: "register-then-record" | "single" | null;
+  attempt: Attempt | null;
+};
+
+const SETTLE = `
+UPDATE events SET status = s.value->>'status', reason = s.value->>'reason', detail = s.value->>'detail',
+  next_attempt_at = s.value->>'nextAttemptAt', retries = s.value->>'retries', tries = s.value->>'tries', claims = 0,
+  doubt = s.value->>'doubt', doubt_since = iif(s.value->>'doubt' IS NULL, NULL, doubt_since),
+  lease_until = 0, queued_until = 0, link = s.value->>'link', delivered_by = s.value->>'deliveredBy',
+  delivered_at = iif(s.value->>'status' = 'delivered', ?2, NULL)
+FROM json_each(?1) s WHERE events.id = s.value->>'id' AND events.lease_until = s.value->>'leaseUntil'`;
+
+const ATTEMPTS = `
+INSERT OR REPLACE INTO attempts (event, at, phase, http_status, reason, message, milliseconds)
+SELECT a.value->>'event', ?2, a.value->>'phase', a.value->>'httpStatus', a.value->>'reason', a.value->>'message', a.value->>'milliseconds'
+FROM json_each(?1) a`;
+
+/** The oldest row of each lead key among those for which `which` holds, unless another row holds the key. */
+const PROMOTE = (which: string) => `
+UPDATE events SET status = 'pending', reason = 'new', next_attempt_at = ?2, queued_until = 0, retries = 0, tries = 0
+WHERE rowid IN (
+  SELECT min(d.rowid) FROM events d WHERE ${which} AND d.lead IS NOT NULL
+    AND NOT EXISTS (SELECT 1 FROM events h WHERE h.lead_key = d.lead_key AND ${HOLDS_KEY("h")})
+  GROUP BY coalesce(d.lead_key, d.id))`;
+
+const PROMOTE_DUPLICATES = PROMOTE(
+  "d.reason = 'duplicate_here' AND d.lead_key IN (SELECT value FROM json_each(?1))",
+);
+
+const PROMOTE_CUSTOMERS = PROMOTE(
+  "d.reason = 'unknown_customer' AND d.customer IN (SELECT value FROM json_each(?1))",
+);
+
+const WAKE_CUSTOMERS = `
+UPDATE events SET next_attempt_at = ?2, queued_until = 0
+WHERE customer IN (SELECT value FROM json_each(?1)) AND status = 'pending' AND reason = 'customer_not_known_yet' AND lease_until <= ?2`;
+
+/** When the holder of a lead key has ended without a lead, the oldest of its duplicates is delivered instead. */
+export function promoteDuplicates(
+  db: D1Database,
+  leadKeys: (string | null)[],
+  now: number,
+): D1PreparedStatement[] {
+  const keys = leadKeys.filter((key) => key !== null);
+  return keys.length > 0 ? [db.prepare(PROMOTE_DUPLICATES).bind(JSON.stringify(keys), now)] : [];
+}
+
+/** When Dub has come to know customers, their leads without a click id are delivered too, however long they have ended. */
+function promoteCustomers(db: D1Database, customers: (string | null)[], now: number): D1PreparedStatement[] {
+  const known = JSON.stringify(customers.filter((one) => one !== null));
+  if (known === "[]") return [];
+  return [PROMOTE_CUSTOMERS, WAKE_CUSTOMERS].map((sql) => db.prepare(sql).bind(known, now));
+}
+
+/**
+ * Writes settlements, all at once, with `more` statements in the same transaction. A row whose lease was taken over by
+ * another consumer is left alone.
+ */
+export async function settle(
+  db: D1Database,
+  settlements: Settlement[],
+  now: number,
+  more: D1PreparedStatement[],
+): Promise<void> {
+  const rows = settlements.map(({ claim, link, attempt: _, ...rest }) => ({
+    ...rest,
+    id: claim.id,
+    status: statusOf(rest.reason),
+    leaseUntil: claim.leaseUntil,
+    link: link && JSON.stringify(link),
+  }));
+  const attempts = settlements.flatMap(({ claim, reason, attempt }) =>
+    attempt ? [{ event: claim.id, reason, ...attempt }] : [],
+  );
+  const claimsOf = (which: (reason: Reason) => boolean) =>
+    settlements.filter(({ reason }) => which(reason)).map(({ claim }) => claim);
+  const ended = claimsOf((reason) => !STATUSES[statusOf(reason)].holdsKey && reason !== "duplicate_at_dub");
+  const known = claimsOf((reason) => statusOf(reason) === "delivered" || reason === "duplicate_at_dub");
+  const statements = [
+    ...(rows.length > 0 ? [db.prepare(SETTLE).bind(JSON.stringify(rows), now)] : []),
+    ...(attempts.length > 0 ? [db.prepare(ATTEMPTS).bind(JSON.stringify(attempts), now)] : []),
+    ...promoteDuplicates(
+      db,
+      ended.map(({ leadKey }) => leadKey),
+      now,
+    ),
+    ...promoteCustomers(
+      db,
+      known.map(({ customer }) => customer),
+      now,
+    ),
+    ...more,
+  ];
+  if (statements.length > 0) await db.batch(statements);
+}
