@@ -193,6 +193,17 @@ describe("addresses and methods", () => {
   });
 });
 
+it("a secret that is changed counts at once, and the old one no more", async () => {
+  const app = await createTestApp();
+  const old = app.secretOf("clerk");
+  const changed = secretFrom(schemeOf("clerk"), "the-secret-that-comes-after-it");
+  const sent = async (secret: string) =>
+    (await app.fetch(await app.request("clerk", signUp("user_1"), { secret }))).status;
+  expect([await sent(old), await sent(changed)]).toEqual([200, 401]);
+  app.env.CLERK_WEBHOOK_SECRET = changed;
+  expect([await sent(old), await sent(changed)]).toEqual([401, 200]);
+});
+
 it("imports a provider's key once, not for each request", async () => {
   const app = await createTestApp();
   const secret = otherSecret("clerk");
