@@ -26,7 +26,7 @@ describe("one lead for each customer and event name", () => {
     expect(app.dub.recorded.map(({ eventName }) => eventName)).toEqual(["Sign Up", "Started Trial"]);
   });
 
-  it("lets the next duplicate take its turn when the first one ends without a lead", async () => {
+  it("delivers the next duplicate when the first one ends without a lead", async () => {
     const app = await createTestApp();
     await app.send("clerk", signUp("user_1", "unknown-click"));
     await app.send("clerk", signUp("user_1"));
@@ -97,7 +97,7 @@ describe("one lead for each customer and event name", () => {
 });
 
 describe("leases", () => {
-  it("a second consumer that meets the same row while the first is at it leaves it alone", async () => {
+  it("a second consumer that meets a row leased to the first does not touch it", async () => {
     let message: (typeof app.waiting)[number] | undefined;
     const app = await createTestApp({
       fetch: async (request) => {

@@ -1,4 +1,4 @@
-/** What the front door accepts, refuses and says; the numbered must-have cases run over every provider. */
+/** What the webhook endpoint accepts, refuses and answers; the numbered must-have cases run over every provider. */
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { shipped as mappings } from "../../mappings/index.ts";
 import { sampleBody } from "../../src/dev/samples/sign.ts";

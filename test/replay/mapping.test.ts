@@ -116,7 +116,7 @@ describe("a corrected mapping file repairs the past", () => {
     expect(await app.row()).toMatchObject({ status: "delivered", event_id: "event_1" });
   });
 
-  it("a pending lead that is none any more lets its duplicate take its turn", async () => {
+  it("a pending lead that is none any more has its duplicate delivered", async () => {
     const files = { ...mappings };
     const app = await open({ mappings: files, settings: { DUB_API_KEY: "" } });
     const [first] = await app.send("clerk", signUp("user_1"));

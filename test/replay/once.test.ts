@@ -237,7 +237,7 @@ describe("never a second lead", () => {
     expect(app.dub.recorded).toHaveLength(1);
   });
 
-  it("what a consumer is at stays", async () => {
+  it("what a consumer has leased stays", async () => {
     let met: object | undefined;
     const app = await open({
       fetch: async (request) => {

@@ -1,4 +1,4 @@
-/** Sending a sample through the front door of a Worker. */
+/** Sending a sample through the webhook endpoint of a Worker. */
 
 import type { Sample } from "../../mapping/schema.ts";
 import type { EventAnswer } from "../../receive/route.ts";
