@@ -1,6 +1,6 @@
 /**
- * A run against the real Worker as a process of its own. Dub fails by plan all the time. In phase one every webhook is
- * sent while the Worker is killed again and again; in phase two time passes until no event is pending.
+ * A run against the real Worker as a process of its own. In phase one Dub fails by plan, every webhook is sent, and
+ * the Worker is killed again and again; in phase two time passes until no event is pending.
  */
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -109,6 +109,12 @@ export async function run(options: Options): Promise<Result> {
       await idle(state);
     });
 
+    // From here on only the sign-ups of trials still fail: how long one waits for the other is what counts.
+    const trials = new Set(
+      plan.leads.filter(({ eventName }) => eventName === "Started Trial").map(({ customer }) => customer),
+    );
+    for (const lead of plan.leads)
+      if (!trials.has(lead.customer)) Object.assign(lead, { faults: { register: [], record: [] } });
     for (let round = 0; round < MAX_ROUNDS; round++) {
       const pending = rowsOf(state).filter(({ status }) => status === "pending");
       if (pending.length === 0) break;
