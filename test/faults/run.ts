@@ -13,8 +13,8 @@ import { serveDub } from "../../src/dev/stand-in/serve.ts";
 import { secretName } from "../../src/settings.ts";
 import { MINUTE } from "../../src/time.ts";
 import { createCounter } from "./counter.ts";
-import { RETRY_SCHEDULE } from "./kinds.ts";
 import { age, isBusy, type Row, rowsOf } from "./ledger.ts";
+import { IDLE_CHECK, MAX_ROUNDS, OVER, RETRY_SCHEDULE, SPREAD } from "./limits.ts";
 import { makePlan, type Plan } from "./plan.ts";
 import { createProvider, PROVIDERS } from "./provider.ts";
 import { randomFrom } from "./random.ts";
@@ -44,13 +44,6 @@ export type Result = {
   /** How often Dub recorded each lead. */
   recorded: Map<PlannedLead, number>;
 };
-
-/** As long as leases, pauses and marks of queue messages last at most. */
-const OVER = 11 * MINUTE;
-/** What is due so soon after the next event is tried with it. */
-const SPREAD = 4 * MINUTE;
-/** Rounds of phase two; an event that is pending after them is reported as one without an end. */
-const MAX_ROUNDS = 25;
 
 export async function run(options: Options): Promise<Result> {
   const { delivery, analytics, size, kills, seed, say = () => {} } = options;
@@ -130,7 +123,7 @@ export async function run(options: Options): Promise<Result> {
   const recorded = new Map<PlannedLead, number>();
   for (const one of dub.recorded) {
     const lead = leadOf(one);
-    if (!lead) throw new Error(`Dub recorded a lead that nobody sent: ${JSON.stringify(one)}`);
+    if (!lead) throw new Error(`Dub recorded a lead that was not sent: ${JSON.stringify(one)}`);
     recorded.set(lead, (recorded.get(lead) ?? 0) + 1);
   }
   return {
@@ -146,7 +139,7 @@ export async function run(options: Options): Promise<Result> {
 
 /** Resolves once the Worker can do no more for now; at the latest after a few minutes. */
 async function idle(state: string): Promise<void> {
-  for (let i = 0; i < 600 && isBusy(state); i++) await sleep(500);
+  for (let i = 0; i < IDLE_CHECK.times && isBusy(state); i++) await sleep(IDLE_CHECK.every);
 }
 
 function keyOf(customer: string, eventName: string): string {
