@@ -1,21 +1,10 @@
 /** How soon a webhook is acknowledged, whatever Dub does: fast, slow and down, in turns. */
+import { SECOND } from "../src/time.ts";
 import { busyPercent, markdown, median, type Part, percentile, spread } from "./figures.ts";
+import { BOUND, CONNECTIONS, PER_SECOND, SLOW, WARM_UP } from "./limits.ts";
 import { freshState, openDub, openWorker } from "./running.ts";
 import { type Sent, sendFlatOut, sendSteadily } from "./send.ts";
 import { signedWebhooks } from "./webhooks.ts";
-
-/** Milliseconds that a slow Dub takes for every answer. */
-const SLOW = 500;
-const CONNECTIONS = 10;
-/** Webhooks that are sent before any is counted. */
-const WARM_UP = 150;
-/** Webhooks a second of the steady arrivals: well below what one small machine can take. */
-const PER_SECOND = 40;
-/**
- * The median p50 with Dub slow or down may be so many times that with Dub fast. If acknowledgements waited for a slow
- * Dub, it would be seven times and more (tried). Rounds of one case differ by a third or so on two quiet cores.
- */
-const BOUND = 1.5;
 
 const DUBS = ["fast", "slow", "down"] as const;
 const WAYS = ["steady", "flat out"] as const;
@@ -33,7 +22,7 @@ export async function measureAcknowledgements(
   for (let round = 1; round <= rounds; round++)
     for (const kind of DUBS) {
       say(`acknowledgements, round ${round} of ${rounds}, Dub ${kind}`);
-      others.push(await busyPercent(1000));
+      others.push(await busyPercent(SECOND));
       const dub = await openDub({ delay: kind === "slow" ? SLOW : 0 });
       if (kind === "down") await dub.close();
       const worker = await openWorker({ state: freshState(kind), dubUrl: dub.url });
@@ -79,12 +68,28 @@ function report(sent: Map<Key, Sent[]>, rounds: number, others: number[]): Part 
   const head = ["arrivals", "Dub", "webhooks", "not 200", "answered/s", "p50", "p90", "p99", "max"];
   return {
     wrong,
-    text: `### Acknowledgements
-
-${markdown([...head, "p50 ÷ fast", "answered/s ÷ fast"], rows)}
-
-Milliseconds from sending a webhook to its whole answer. Median of ${rounds} round(s), in brackets the least and the greatest of them; max: of all rounds. "steady": one webhook each ${1000 / PER_SECOND} ms, whether those before are answered or not; "flat out": ${CONNECTIONS} connections, each with the next webhook as soon as the last is answered. Dub "slow" takes ${SLOW} ms for every answer, "down" refuses connections. Sender, Worker, ledger, queue and stand-in share the machine, and leads are delivered meanwhile. That is other work in each case (calls to a Dub that answers; rows that wait in the ledger while it is down), so the ratios are near 1 and not 1. Just before each case, other processes kept the machine busy at ${spread(others, 0)} %: with more than some 10 %, figures of different cases can hardly be compared.`,
+    text: [
+      "### Acknowledgements",
+      markdown([...head, "p50 ÷ fast", "answered/s ÷ fast"], rows),
+      notes(rounds, others),
+    ].join("\n\n"),
   };
+}
+
+/** What the table's words and figures mean. */
+function notes(rounds: number, others: number[]): string {
+  return [
+    "Milliseconds from sending a webhook to its whole answer.",
+    `Median of ${rounds} round(s), in brackets the least and the greatest of them; max: of all rounds.`,
+    `"steady": one webhook each ${SECOND / PER_SECOND} ms, whether those before are answered or not.`,
+    `"flat out": ${CONNECTIONS} connections, each with the next webhook as soon as the last is answered.`,
+    `Dub "slow" takes ${SLOW} ms for every answer, "down" refuses connections.`,
+    "Sender, Worker, ledger, queue and stand-in share the machine, and leads are delivered meanwhile.",
+    "That is other work in each case (calls to a Dub that answers; rows that wait in the ledger while it is down),",
+    "so the ratios are near 1 and not 1.",
+    `Just before each case, other processes kept the machine busy at ${spread(others, 0)} %:`,
+    "with more than some 10 %, figures of different cases can hardly be compared.",
+  ].join(" ");
 }
 
 /** Figures of each round of a case; `all` and `missed` are those of all rounds together. */

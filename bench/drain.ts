@@ -1,23 +1,14 @@
 /** How fast a backlog drains under Dub's rate limit, and that Dub is left alone after a 429. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { CALLS_PER_MINUTE } from "../src/deliver/limits.ts";
+import { triggerCron } from "../src/dev/process/cron.ts";
 import { QUEUE_GRACE } from "../src/ledger/keep.ts";
 import { MINUTE, SECOND } from "../src/time.ts";
 import { markdown, type Part } from "./figures.ts";
-import { type Dub, type DubCall, freshState, openDub, openWorker, type Running } from "./running.ts";
+import { AFTERWARDS, EVENT_TIMEOUT, LATEST, ON_THE_WAY, SETTLING, TARGET } from "./limits.ts";
+import { type Dub, type DubCall, freshState, openDub, openWorker } from "./running.ts";
 import { sendFlatOut } from "./send.ts";
 import { signedWebhooks } from "./webhooks.ts";
-
-/** The share of Dub's limit that a drain must use. */
-const TARGET = 0.95;
-/** What the Worker may catch up with at first is over by then. */
-const SETTLING = 5 * SECOND;
-/** The latest moment in Dub's window for using it up, so that some of it is left to stay quiet in. */
-const LATEST = 50 * SECOND;
-/** Calls that come so soon after the answer 429 left were on their way already: at most those of the other connections. */
-const ON_THE_WAY = { within: 250, connections: 4 };
-/** How long the Worker is watched after the window's end. */
-const AFTERWARDS = 15 * SECOND;
 
 export type Backlog = { state: string; filledAt: number; wrong: string[] };
 
@@ -25,8 +16,8 @@ export type Backlog = { state: string; filledAt: number; wrong: string[] };
 export async function fillLedger(leads: number, say: (line: string) => void): Promise<Backlog> {
   say(`filling a ledger with ${leads} leads; a wrong setting stops delivery, as the Worker says:`);
   const state = freshState("drain");
-  const nobody = "http://127.0.0.1:1";
-  const worker = await openWorker({ state, dubUrl: nobody, settings: { DUB_DELIVERY: "stopped" } });
+  const closed = "http://127.0.0.1:1";
+  const worker = await openWorker({ state, dubUrl: closed, settings: { DUB_DELIVERY: "stopped" } });
   const { answers } = await sendFlatOut(worker.url, await signedWebhooks(leads), 10);
   await worker.close();
   const missed = answers.filter(({ status }) => status !== 200).length;
@@ -34,7 +25,7 @@ export async function fillLedger(leads: number, say: (line: string) => void): Pr
   return { state, filledAt: Date.now(), wrong };
 }
 
-/** Drains a backlog for `time` milliseconds with nobody else about, then with somebody who uses up the window. */
+/** Drains a backlog for `time` milliseconds alone, then while another client uses up the window. */
 export async function measureDrain(
   { state, filledAt, wrong }: Backlog,
   time: number,
@@ -46,7 +37,7 @@ export async function measureDrain(
   await sleep(Math.max(0, due));
   const dub = await openDub();
   const worker = await openWorker({ state, dubUrl: dub.url });
-  await knock(worker);
+  await triggerCron(worker.url);
   say(`draining for ${time / SECOND} s`);
   await until(() => dub.calls.length > 0, "The backlog does not drain.");
   await sleep(SETTLING);
@@ -150,18 +141,13 @@ ${markdown(
   ],
 )}
 
-In the middle of the drain somebody else with the same key uses the window up. "On their way": calls that came within ${ON_THE_WAY.within} ms after the answer 429 had left; they are at most ${ON_THE_WAY.connections}, the Worker's other connections, and are not counted as too early.`,
+In the middle of the drain another client with the same key uses the window up. "On their way": calls that came within ${ON_THE_WAY.within} ms after the answer 429 had left; they are at most ${ON_THE_WAY.connections}, the Worker's other connections, and are not counted as too early.`,
   };
 }
 
-/** The minute's sweep, at once. */
-async function knock({ url }: Running): Promise<void> {
-  await fetch(`${url}/cdn-cgi/handler/scheduled`, { signal: AbortSignal.timeout(30 * SECOND) });
-}
-
-/** Waits for what must come within half a minute. */
+/** Waits for what must happen soon. */
 async function until(done: () => boolean | Promise<boolean>, otherwise: string): Promise<void> {
-  const late = Date.now() + 30 * SECOND;
+  const late = Date.now() + EVENT_TIMEOUT;
   while (!(await done())) {
     if (Date.now() > late) throw new Error(otherwise);
     await sleep(5);

@@ -7,14 +7,11 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { main, ROOT, readJson, UserError } from "../src/dev/files.ts";
 import { interrupted } from "../src/dev/process/interrupted.ts";
+import { MINUTE } from "../src/time.ts";
 import { measureAcknowledgements } from "./acknowledge.ts";
 import { fillLedger, measureDrain } from "./drain.ts";
+import { FULL, QUICK, RUN_TIMEOUT } from "./limits.ts";
 import { closeAll } from "./running.ts";
-
-const FULL = { rounds: 3, steady: 320, flatOut: 600, backlog: 2000, drain: 120_000 };
-const QUICK = { rounds: 1, steady: 200, flatOut: 300, backlog: 1200, drain: 30_000 };
-/** Milliseconds after which a run is given up; a full one takes some seven minutes. */
-const PATIENCE = 12 * 60_000;
 
 async function load(): Promise<number> {
   const { rounds, steady, flatOut, backlog, drain } = options();
@@ -27,7 +24,7 @@ async function load(): Promise<number> {
     await measureDrain(filled, drain, say),
   ];
   const wrong = parts.flatMap((part) => part.wrong);
-  say(`done in ${((Date.now() - begun) / 60_000).toFixed(1)} minutes\n`);
+  say(`done in ${((Date.now() - begun) / MINUTE).toFixed(1)} minutes\n`);
   console.log([facts, ...parts.map(({ text }) => text)].join("\n\n"));
   console.log(`\n${wrong.length === 0 ? "Every target is met." : `**Missed:** ${wrong.join(" ")}`}`);
   return wrong.length === 0 ? 0 : 1;
@@ -52,9 +49,9 @@ await main(async () => {
   const stopped = interrupted();
   const late = new Promise<number>((resolve) => {
     setTimeout(() => {
-      console.error("Given up: this takes too long.");
+      console.error("Stopped: this takes too long.");
       resolve(1);
-    }, PATIENCE).unref();
+    }, RUN_TIMEOUT).unref();
   });
   try {
     const ended = await Promise.race([load(), stopped, late]);
@@ -62,6 +59,6 @@ await main(async () => {
   } finally {
     await closeAll();
   }
-  // Whatever still waits is of no interest any more.
+  // Ends what still waits.
   process.exit();
 });

@@ -69,7 +69,7 @@ export type DubCall = { at: number; answered: number; status: number };
 
 export type Dub = Running & {
   calls: DubCall[];
-  /** Somebody else with the same key: calls until it is refused. */
+  /** Calls with the same key until one is refused, as another client might. */
   useUp: () => Promise<void>;
 };
 

@@ -1,14 +1,14 @@
 /** Sending webhooks in two ways: at a steady pace, and as fast as they are answered. */
 import { setTimeout as sleep } from "node:timers/promises";
 import autocannon from "autocannon";
+import { SECOND } from "../src/time.ts";
+import { POST_TIMEOUT } from "./limits.ts";
 import { PROVIDER, type Webhook } from "./webhooks.ts";
 
 /** How one webhook was answered. `status` 0: not at all. `ms` from sending to the whole answer. */
 export type Answer = { status: number; ms: number };
 /** `perSecond`: webhooks answered with 200, from the first sent to the last answered. */
 export type Sent = { answers: Answer[]; perSecond: number };
-
-const TIMEOUT = 10_000;
 
 /**
  * One webhook each `1 / perSecond`, whether those before are answered or not. (autocannon's own rate limit sends each
@@ -18,7 +18,7 @@ export async function sendSteadily(to: string, webhooks: Webhook[], perSecond: n
   const begun = performance.now();
   const answers = await Promise.all(
     webhooks.map(async (webhook, i): Promise<Answer> => {
-      await sleep(Math.max(0, begun + (i * 1000) / perSecond - performance.now()));
+      await sleep(Math.max(0, begun + (i * SECOND) / perSecond - performance.now()));
       const sent = performance.now();
       const status = await post(to, webhook).catch(() => 0);
       return { status, ms: performance.now() - sent };
@@ -28,7 +28,7 @@ export async function sendSteadily(to: string, webhooks: Webhook[], perSecond: n
 }
 
 async function post(to: string, { headers, body }: Webhook): Promise<number> {
-  const signal = AbortSignal.timeout(TIMEOUT);
+  const signal = AbortSignal.timeout(POST_TIMEOUT);
   const response = await fetch(`${to}/webhooks/${PROVIDER}`, { method: "POST", headers, body, signal });
   await response.arrayBuffer();
   return response.status;
@@ -45,7 +45,7 @@ export async function sendFlatOut(to: string, webhooks: Webhook[], connections: 
     method: "POST" as const,
     connections,
     amount: webhooks.length,
-    timeout: TIMEOUT / 1000,
+    timeout: POST_TIMEOUT / SECOND,
     requests: [{ setupRequest: (request: autocannon.Request) => ({ ...request, ...waiting.next().value }) }],
   };
   await new Promise<void>((resolve, reject) => {
@@ -57,10 +57,10 @@ export async function sendFlatOut(to: string, webhooks: Webhook[], connections: 
     });
   });
   const perSecond = rate(answers, last - begun);
-  while (answers.length < webhooks.length) answers.push({ status: 0, ms: TIMEOUT });
+  while (answers.length < webhooks.length) answers.push({ status: 0, ms: POST_TIMEOUT });
   return { answers, perSecond };
 }
 
 function rate(answers: Answer[], ms: number): number {
-  return (answers.filter(({ status }) => status === 200).length / ms) * 1000;
+  return (answers.filter(({ status }) => status === 200).length / ms) * SECOND;
 }

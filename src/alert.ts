@@ -6,7 +6,7 @@ import { parseSettings, SettingsError } from "./settings.ts";
 import { REASONS, type Reason } from "./states.ts";
 import { HOUR } from "./time.ts";
 
-/** Alerts that are neither about a reason (one with `alert` is an alert of its own name) nor about an answer of the front door. */
+/** Alerts of their own. A reason with `alert`, and an answer of the webhook endpoint with one, are alerts too. */
 export const ALERTS = {
   misconfigured: {
     means: "a setting, secret or mapping file can't be used",

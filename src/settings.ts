@@ -69,8 +69,8 @@ export type Settings = { [K in keyof typeof SETTINGS]: z.infer<(typeof SETTINGS)
 /** Settings that can't be used; the message names each wrong one and what it must be, never its value. */
 export class SettingsError extends Error {}
 
-/** What the front door needs. A mistake in the others stops delivery, and every webhook is still kept. */
-export const FRONT_DOOR = ["MAX_BODY_BYTES", "ACCEPT_TEST_EVENTS"] as const satisfies (keyof Settings)[];
+/** What the webhook endpoint needs. A mistake in the others stops delivery, and every webhook is still kept. */
+export const ENDPOINT = ["MAX_BODY_BYTES", "ACCEPT_TEST_EVENTS"] as const satisfies (keyof Settings)[];
 
 /** What delivery needs. */
 export const DELIVERY = [

@@ -307,7 +307,7 @@ export const REASONS = {
     status: "failed",
     by: "delivery",
     means:
-      "its delivery was begun ten times and none came to its end: the Worker crashed, or the ledger could not be written",
+      "ten deliveries were begun and none was completed: the Worker crashed, or the ledger could not be written",
     todo: "read the Worker's log at its times, then replay",
     alert: true,
     holdsKey: true,

@@ -1,4 +1,4 @@
-/** What only the operator can mend is said: one line and one message for each kind and hour, and never more. */
+/** Alerts: one line and one message for each kind and hour, and never more. */
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { createWorker } from "../src/app.ts";
 import { LOCAL_KEY } from "../src/dev/stand-in/dub.ts";
@@ -26,7 +26,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** A app whose messages are collected. */
+/** An app whose messages are collected. */
 async function open(options: TestAppOptions = {}, receiver = async () => new Response("ok")) {
   const messages: string[] = [];
   const app = await createTestApp({
@@ -162,7 +162,7 @@ describe("one line and one message an hour", () => {
     ]);
   });
 
-  it("a wrong setting of the front door, whatever paths strangers make up", async () => {
+  it("a wrong setting of the webhook endpoint, whatever paths strangers make up", async () => {
     const app = await open({ settings: { MAX_BODY_BYTES: "1 MB" } });
     for (const path of ["clerk", "stripe", "visit-evil.example-1", "visit-evil.example-2"])
       await app.fetch(new Request(`https://x/webhooks/${path}`, { method: "POST", body: "{}" }));
@@ -196,7 +196,7 @@ describe("one line and one message an hour", () => {
 });
 
 describe("silence", () => {
-  it("for what mends itself, for what is normal, and for strangers at addresses that are none", async () => {
+  it("for what needs no operator, for what is normal, and for strangers at addresses that are none", async () => {
     const app = await open({
       dub: { fault: () => (app.clock.now < START + HOUR ? "bad_gateway" : undefined) },
     });

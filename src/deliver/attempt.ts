@@ -41,7 +41,7 @@ export async function attempt(claim: Claim, batch: Batch): Promise<Settlement> {
   let found: Found | undefined;
   const age = () => dub.now() - claim.doubtSince;
   const settled = (decision: Decision, made: Settlement["attempt"]): Settlement => {
-    batch.heed(decision);
+    batch.apply(decision);
     const columns = decided(decision, claim, {
       now: dub.now(),
       schedule: settings.RETRY_SCHEDULE,

@@ -103,7 +103,7 @@ export function createBatch(
     },
 
     /** Stops the batch if the decision is about every lead. */
-    heed(decision: Decision): void {
+    apply(decision: Decision): void {
       if (decision.kind === "wait" && decision.pause)
         pauseFor(decision.pause, decision.reason, decision.waitMs, decision.detail);
     },

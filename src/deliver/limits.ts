@@ -14,7 +14,7 @@ import { TIMEOUT } from "../dub/client.ts";
 import { FIND_CALLS } from "../dub/find.ts";
 import { DAY, HOUR, MINUTE, SECOND } from "../time.ts";
 
-/** For so long a claimed row belongs to one consumer. */
+/** How long a claimed row is leased to one consumer. */
 export const LEASE = 3 * (2 + FIND_CALLS) * TIMEOUT;
 /** Calls to Dub in one invocation. */
 export const MAX_CALLS = 42;
@@ -22,7 +22,7 @@ export const MAX_CALLS = 42;
 export const CONCURRENCY = 5;
 /** Leads delivered by cron itself when the queue takes no message. */
 export const DIRECT_LEADS = 10;
-/** A row that was claimed so often and never settled is not tried again. */
+/** A row that was claimed this often and never settled is not tried again. */
 export const MAX_CLAIMS = 10;
 /** Counted attempts of one lead, in retry schedules: more than one when the kind of error changes in between. */
 export const MAX_SCHEDULES = 2;
@@ -31,9 +31,9 @@ export const MAX_SCHEDULES = 2;
 export const SWEEP_ROWS = 1500;
 /** Subrequests of one sweep, at most. */
 export const SWEEP_CALLS = SWEEP_ROWS / 100 + 2;
-/** For so long a row on the queue is left alone by the sweep. */
+/** How long the sweep skips a row that it has queued. */
 export const QUEUED_FOR = 10 * MINUTE;
-/** A cron trigger that has not run for so long is late: webhooks and queue batches sweep instead. */
+/** A cron trigger that has not run for this long is late: webhooks and queue batches start the sweep instead. */
 export const CRON_LATE = 5 * MINUTE;
 /** From this lateness on an alert is sent. */
 export const ALERT_AFTER = HOUR;
@@ -51,18 +51,18 @@ export const WINDOW_MARGIN = 2 * SECOND;
 /** A click id that does not look like Dub's own, and a customer without any lead here, are given up after so long. */
 export const ODD_CLICK_LIMIT = 2 * HOUR;
 export const UNKNOWN_CUSTOMER_LIMIT = 15 * MINUTE;
-/** How often a lead is tried whose other lead is pending here, or that waits for an end of trouble which all leads have. */
+/** How often a lead is tried while another lead of its customer is pending, and while Dub accepts no lead at all. */
 export const CUSTOMER_WAIT = 10 * MINUTE;
-export const TROUBLE_WAIT = HOUR;
+export const OUTAGE_WAIT = HOUR;
 /**
- * Dub has accepted another lead so long after this one came, or later: the trouble is this lead's own. (Dub remembers
+ * Dub has accepted another lead so long after this one came, or later: the cause is this lead's own. (Dub remembers
  * a click that it has found for five minutes, so an earlier one shows nothing.)
  */
 export const OTHERS_PASSED = 10 * MINUTE;
 /** While Dub accepts other leads, one that something in between refuses sends no alert. */
 export const OTHERS_PASS = HOUR;
-/** A lead waits no longer than this for the end of such trouble. */
-export const LONGEST_TROUBLE = 30 * DAY;
+/** A lead waits no longer than this for the end of an outage. */
+export const LONGEST_OUTAGE = 30 * DAY;
 
 /** Dub keeps its dedup key for seven days; a row that waits for its end is tried an hour later. */
 export const DEDUP_KEY_LIFE = 7 * DAY;

@@ -1,7 +1,7 @@
 /** From a decision to what the ledger keeps of it. */
 import type { Claim } from "../ledger/claim.ts";
 import type { Settlement } from "../ledger/settle.ts";
-import { LONGEST_TROUBLE, MAX_SCHEDULES, OTHERS_PASSED, TROUBLE_WAIT } from "./limits.ts";
+import { LONGEST_OUTAGE, MAX_SCHEDULES, OTHERS_PASSED, OUTAGE_WAIT } from "./limits.ts";
 import type { Decision } from "./outcome.ts";
 import { nextWait } from "./schedule.ts";
 
@@ -41,7 +41,7 @@ function retried(
   const mayRetry = claim.tries < MAX_SCHEDULES * schedule.length;
   const wait = mayRetry ? nextWait(schedule, retries, giveUp, random) : null;
   if (wait !== null) return { reason, nextAttemptAt: now + wait, retries: retries + 1 };
-  const allFail = acceptedAt < claim.since + OTHERS_PASSED && now - claim.since < LONGEST_TROUBLE;
-  if (giveUp.unlessAllFail && allFail) return { reason, nextAttemptAt: now + TROUBLE_WAIT, retries };
+  const allFail = acceptedAt < claim.since + OTHERS_PASSED && now - claim.since < LONGEST_OUTAGE;
+  if (giveUp.unlessAllFail && allFail) return { reason, nextAttemptAt: now + OUTAGE_WAIT, retries };
   return { reason: giveUp.reason, nextAttemptAt: null, retries };
 }

@@ -5,7 +5,7 @@ import { printable } from "../log.ts";
 import type { MappedEvent, Outcome } from "../mapping/apply.ts";
 import { type Reason, type ReasonOf, type Status, statusOf } from "../states.ts";
 
-/** What mapping makes of an event, as the ledger keeps it. `lead` and `warnings` are JSON; `customer` is a hash. */
+/** What mapping makes of an event, as the ledger keeps it. `lead` and `warnings` are JSON; `customer` and `person` are hashes. */
 export type MappedColumns = {
   status: Status;
   reason: Reason;
@@ -14,6 +14,7 @@ export type MappedColumns = {
   lead: string | null;
   leadKey: string | null;
   customer: string | null;
+  person: string | null;
 };
 
 /** What is known of an event when it arrives. `payload` is JSON; `receivedAt` in milliseconds. */
@@ -66,6 +67,7 @@ export async function mappedColumns(
     lead: outcome.lead ? JSON.stringify(outcome.lead) : null,
     leadKey: outcome.kind === "lead" && outcome.once === "customer" ? await leadKey(outcome.lead) : null,
     customer: outcome.kind === "lead" ? await hash(outcome.lead.customerExternalId) : null,
+    person: outcome.kind === "lead" && outcome.once === "customer" ? await personOf(outcome.lead) : null,
   };
 }
 
@@ -76,4 +78,10 @@ export async function mappedColumns(
 export function leadKey(lead: Lead): Promise<string> {
   const registering = lead.mode === "deferred" ? ["deferred"] : [];
   return hash(lead.customerExternalId, normalEventName(lead.eventName), ...registering);
+}
+
+/** What tells that two leads are of one person, though of two customers: click, e-mail address and event name. */
+async function personOf({ clickId, customerEmail, eventName, mode }: Lead): Promise<string | null> {
+  if (clickId === "" || customerEmail === undefined || mode === "deferred") return null;
+  return hash(clickId, customerEmail.toLowerCase(), normalEventName(eventName));
 }

@@ -4,16 +4,17 @@ import type { Reason, Status } from "../states.ts";
 import type { NewEvent } from "./event.ts";
 import { HOLDS_KEY } from "./sql.ts";
 
-/** While a fresh event's queue message is on its way, the sweep leaves the event alone for so long (milliseconds). */
+/** The sweep skips a new event for this long (milliseconds), since a queue message brings it. */
 export const QUEUE_GRACE = 2 * 60_000;
 /** D1 takes parameters of at most 2 MB; JSON inside JSON may double. */
 const MAX_CHUNK_LENGTH = 400_000;
 const MAX_CHUNK_ROWS = 200;
 
 const INSERT = `
-INSERT INTO events (id, provider, event_id, type, status, reason, detail, warnings, lead, lead_key, customer, payload, received_at, next_attempt_at, queued_until)
+INSERT INTO events (id, provider, event_id, type, status, reason, detail, warnings, lead, lead_key, customer, person, payload, received_at, next_attempt_at, queued_until)
 SELECT e.value->>'id', e.value->>'provider', e.value->>'eventId', e.value->>'type', e.value->>'status', e.value->>'reason',
-  e.value->>'detail', e.value->>'warnings', e.value->>'lead', e.value->>'leadKey', e.value->>'customer', coalesce(?2, e.value->>'payload'),
+  e.value->>'detail', e.value->>'warnings', e.value->>'lead', e.value->>'leadKey', e.value->>'customer', e.value->>'person',
+  coalesce(?2, e.value->>'payload'),
   e.value->>'receivedAt',
   iif(e.value->>'status' = 'pending', e.value->>'receivedAt', NULL), e.value->>'queuedUntil'
 FROM json_each(?1) e WHERE true
@@ -24,7 +25,20 @@ UPDATE events SET status = 'duplicate', reason = 'duplicate_here', next_attempt_
 WHERE id IN (SELECT value FROM json_each(?1)) AND status = 'pending' AND reason = 'new' AND lead_key IS NOT NULL
   AND EXISTS (SELECT 1 FROM events o WHERE o.lead_key = events.lead_key AND o.rowid < events.rowid AND ${HOLDS_KEY("o")})`;
 
-/** The statements that keep `events`; run them in one batch, in order. `queued`: a queue message is on its way too. */
+/** SQL: `what` of the first event of the same person, of another customer, that holds its lead key. */
+const OTHER_CUSTOMER = (what: string) =>
+  `SELECT ${what} FROM events o WHERE o.person = events.person AND o.lead_key <> events.lead_key AND o.rowid < events.rowid
+    AND ${HOLDS_KEY("o")} LIMIT 1`;
+
+/** A lead with the click, e-mail address and event name of another customer's is delivered all the same, and says so. */
+const NAME_SAME_PERSON = `
+UPDATE events SET warnings = json_insert(coalesce(warnings, '[]'), '$[#]', json_object('field', 'customerExternalId', 'did',
+  'kept: another customer has the same click and e-mail address, event ' || (${OTHER_CUSTOMER("o.id")})
+  || '. If it is one person, map the same id for both'))
+WHERE id IN (SELECT value FROM json_each(?1)) AND status = 'pending' AND reason = 'new' AND person IS NOT NULL
+  AND instr(coalesce(warnings, ''), 'same click and e-mail address') = 0 AND EXISTS (${OTHER_CUSTOMER("1")})`;
+
+/** The statements that keep `events`; run them in one batch, in order. `queued`: whether a queue message is sent too. */
 export function keepStatements(
   db: D1Database,
   events: NewEvent[],
@@ -41,7 +55,11 @@ export function keepStatements(
     }));
     return [db.prepare(INSERT).bind(JSON.stringify(rows), alone)];
   });
-  return [...statements, db.prepare(MARK_DUPLICATES).bind(ids(events))];
+  return [
+    ...statements,
+    db.prepare(MARK_DUPLICATES).bind(ids(events)),
+    db.prepare(NAME_SAME_PERSON).bind(ids(events)),
+  ];
 }
 
 /** What the ledger says of kept events by id, and when cron last ran (milliseconds since 1970; undefined: unknown). */

@@ -68,13 +68,14 @@ export function findOne(db: D1Database, id: string): Promise<KeptRow | null> {
   return db.prepare(`SELECT ${COLUMNS} FROM events WHERE id = ?1`).bind(id).first<KeptRow>();
 }
 
-/** A row that has moved on since it was read, or that a consumer has taken, is left alone. */
+/** A row that has changed since it was read, or that a consumer has leased, is not changed. */
 const CHANGE = `
 UPDATE events SET status = c.value->>'status', reason = c.value->>'reason', detail = c.value->>'detail',
   warnings = iif(c.value->>'kept', events.warnings, c.value->>'warnings'),
   lead = iif(c.value->>'kept', events.lead, c.value->>'lead'),
   lead_key = iif(c.value->>'kept', events.lead_key, c.value->>'leadKey'),
   customer = iif(c.value->>'kept', events.customer, c.value->>'customer'),
+  person = iif(c.value->>'kept', events.person, c.value->>'person'),
   doubt = c.value->>'doubt', doubt_since = iif(c.value->>'doubt' IS NULL, NULL, coalesce(doubt_since, received_at)),
   retries = 0, tries = 0, claims = 0, replayed_at = ?2,
   next_attempt_at = iif(c.value->>'status' = 'pending', ?2, NULL),
@@ -90,7 +91,7 @@ WHERE id IN (SELECT value FROM json_each(?1)) AND reason = 'replayed' AND EXISTS
   SELECT 1 FROM events o WHERE o.lead_key = events.lead_key AND o.id <> events.id AND ${HOLDS_KEY("o")}
     AND (o.rowid < events.rowid OR o.reason <> 'replayed' OR o.id NOT IN (SELECT value FROM json_each(?1))))`;
 
-/** Writes all changes at once; answers what the ledger then says of each event. Pending ones are marked as on their way until `queuedUntil`. */
+/** Writes all changes at once; answers the state of each event afterwards. Pending ones are marked as queued until `queuedUntil`. */
 export async function change(
   db: D1Database,
   changes: Change[],

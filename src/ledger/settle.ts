@@ -70,7 +70,7 @@ export function promoteDuplicates(
   return keys.length > 0 ? [db.prepare(PROMOTE_DUPLICATES).bind(JSON.stringify(keys), now)] : [];
 }
 
-/** When Dub has come to know customers, their leads without a click id are delivered too, however long they have ended. */
+/** Once Dub knows customers, their leads without a click id are delivered too, however long ago they ended. */
 function promoteCustomers(db: D1Database, customers: (string | null)[], now: number): D1PreparedStatement[] {
   const known = JSON.stringify(customers.filter((one) => one !== null));
   if (known === "[]") return [];
@@ -79,7 +79,7 @@ function promoteCustomers(db: D1Database, customers: (string | null)[], now: num
 
 /**
  * Writes settlements, all at once, with `more` statements in the same transaction. A row whose lease was taken over by
- * another consumer is left alone.
+ * another consumer is not changed.
  */
 export async function settle(
   db: D1Database,

@@ -6,7 +6,7 @@ import { usableClickId } from "../usable.ts";
 import type { Compiled, CompiledRule, Mapping, Value } from "./compile.ts";
 import { isTrue } from "./expression.ts";
 
-/** What one event came to. `ended` events are kept with their reason, `ignored` ones are not kept. */
+/** The result of mapping one event. `ended` events are kept with their reason, `ignored` ones are not kept. */
 export type Outcome =
   | { kind: "lead"; lead: Lead; once: "customer" | "event"; warnings: Warning[] }
   | {

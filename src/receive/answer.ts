@@ -1,4 +1,4 @@
-/** What the front door answers to a webhook that it does not take: the closed list, and the one place that counts, alerts and answers. */
+/** What the webhook endpoint answers to a webhook that it does not take: the closed list, and the one place that counts, alerts and answers. */
 import type { Context } from "hono";
 import type { Alert } from "../alert.ts";
 import type { Env } from "../context.ts";

@@ -13,7 +13,7 @@ import { HOUR, MINUTE, SECOND } from "../time.ts";
 const MAX_AT_ONCE = 1000;
 /** The ledger's part of the answer waits no longer than this: Svix gives up after 15 s. */
 const LEDGER_PATIENCE = 3 * SECOND;
-/** A ledger that has failed for so long is not stood in for by the queue any more: its messages do not live for ever. */
+/** After the ledger has failed for this long, the queue alone is not enough any more: its messages expire. */
 const QUEUE_ALONE = HOUR;
 /** Cron runs each minute; when it is late by so much, a webhook has the sweep done. */
 const CRON_LATE = 5 * MINUTE;

@@ -1,4 +1,4 @@
-/** The front door: `POST /webhooks/:provider`. */
+/** The webhook endpoint: `POST /webhooks/:provider`. */
 import { type Context, Hono } from "hono";
 import type { Deps, Env } from "../context.ts";
 import type { Counter } from "../ledger/counter.ts";
@@ -9,7 +9,7 @@ import { type MappedEvent, mapWebhook } from "../mapping/apply.ts";
 import { mappingOf } from "../mapping/cache.ts";
 import { type Mapping, MappingError } from "../mapping/compile.ts";
 import { describeUntyped } from "../mapping/untyped.ts";
-import { FRONT_DOOR, parseSettings, type Settings, SettingsError, secretName } from "../settings.ts";
+import { ENDPOINT, parseSettings, type Settings, SettingsError, secretName } from "../settings.ts";
 import { about, type Reason } from "../states.ts";
 import type { Verifier } from "../verify/scheme.ts";
 import { SecretError } from "../verify/secret.ts";
@@ -95,14 +95,14 @@ type Opened = {
   provider: string;
   mapping: Mapping;
   verifier: Verifier;
-  settings: Pick<Settings, (typeof FRONT_DOOR)[number]>;
+  settings: Pick<Settings, (typeof ENDPOINT)[number]>;
 };
 
 /** Finds settings, mapping and keys. */
 async function open(c: Webhooks, deps: ReceiveDeps): Promise<Opened | Refused> {
   const provider = c.req.param("provider") ?? "";
   try {
-    const settings = parseSettings(c.env, FRONT_DOOR);
+    const settings = parseSettings(c.env, ENDPOINT);
     const mapping = mappingOf(provider, deps.mappings);
     if (!mapping)
       return {

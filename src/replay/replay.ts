@@ -18,6 +18,7 @@ import {
 } from "../ledger/replay.ts";
 import { type MapOptions, mapAgain } from "../mapping/apply.ts";
 import { mappingOf } from "../mapping/cache.ts";
+import { describeUntyped } from "../mapping/untyped.ts";
 import { enqueueIds } from "../queue.ts";
 import { parseSettings } from "../settings.ts";
 import { about, type Doubt, type Reason, type Status } from "../states.ts";
@@ -161,7 +162,7 @@ async function planOne(row: KeptRow, today: Today, now: number): Promise<Plan> {
   if (!mapping) return left("no_mapping");
   const whole = row.reason === "not_split";
   const again = { event: parseJson(row.payload), type: row.type, eventId: row.event_id, whole };
-  const mapped = mapAgain(mapping, again, today);
+  const mapped = describeUntyped(mapping, today.mappings, mapAgain(mapping, again, today));
   const unsplit = mapped.some(({ outcome }) => outcome.kind === "ended" && outcome.reason === "not_split");
   if (whole && !unsplit) {
     const text = row.payload;

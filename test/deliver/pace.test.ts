@@ -91,7 +91,7 @@ describe("a backlog", () => {
     expect(account(app).perMinute).toBeGreaterThan(0.95 * 1200);
   });
 
-  it("a sweep puts as much on its way as fits into the minute", async () => {
+  it("a sweep enqueues as much as fits into the minute", async () => {
     const app = await createTestApp();
     await backlog(app, 1000);
     app.waiting.length = 0;

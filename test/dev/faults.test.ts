@@ -1,6 +1,7 @@
 /** The fault harness in short: `npm run test:faults` is the long form. */
 import { describe, expect, it } from "vitest";
-import { account, sum } from "../faults/report.ts";
+import { makePlan } from "../faults/plan.ts";
+import { account, problems, sum } from "../faults/report.ts";
 import { run } from "../faults/run.ts";
 
 const common = { size: 1, seed: 3 };
@@ -24,4 +25,39 @@ describe.concurrent("every sign-up that can be a lead becomes exactly one, whate
     for (const { fault, lost } of lines)
       expect([fault, lost > 0]).toEqual([fault, /click store/.test(fault)]);
   });
+});
+
+describe("what fails a run", () => {
+  const common = { delivery: "register-then-record", size: 1, kills: 1, seed: 1 } as const;
+  const none = sum([]);
+  const asking = { ...common, analytics: true };
+  const notAsking = { ...common, analytics: false };
+
+  it("a doubled lead or an event without an end, in every run", () => {
+    for (const options of [asking, notAsking, { ...asking, delivery: "single" as const }]) {
+      expect(problems(options, none)).toEqual([]);
+      expect(problems(options, { ...none, doubled: 1, open: 2 })).toEqual([
+        "2 acknowledged events have no end.",
+        "1 leads are doubled.",
+      ]);
+    }
+  });
+  it("a lost lead, unless the key may not ask and the ledger reports the lead as uncertain", () => {
+    const lost = { ...none, lost: 3, uncertain: 2 };
+    expect(problems(asking, lost)).toEqual(["3 leads are lost."]);
+    expect(problems(notAsking, lost)).toEqual(["1 leads are lost and not reported as uncertain."]);
+    expect(problems(notAsking, { ...lost, uncertain: 3 })).toEqual([]);
+    expect(problems({ ...asking, delivery: "single" }, lost)).toEqual([]);
+  });
+});
+
+it("a plan sends trials before, after and together with their sign-ups, and without a click id", () => {
+  const { leads, sends } = makePlan(10, 1);
+  const trials = leads.filter(({ eventName }) => eventName === "Started Trial");
+  expect(trials).toHaveLength(40);
+  expect(trials.every(({ clickId }) => clickId === null)).toBe(true);
+  const orders = sends
+    .filter(({ webhooks }) => webhooks[0]?.provider === "stripe")
+    .map(({ webhooks, inTurn }) => (inTurn ? `${webhooks[0]?.leads[0]?.eventName} first` : "together"));
+  expect(new Set(orders)).toEqual(new Set(["Sign Up first", "Started Trial first", "together"]));
 });

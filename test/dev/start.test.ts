@@ -259,7 +259,7 @@ it("npm run dev starts with the settings it is given", async () => {
   const response = await fetch(`http://localhost:${port}/webhooks/clerk`, { method: "POST", body: "{}" });
   expect([response.status, await response.text()]).toEqual([
     503,
-    expect.stringContaining("CLERK_WEBHOOK_SECRET is not base64"),
+    expect.stringContaining("The Worker secret CLERK_WEBHOOK_SECRET can't be used"),
   ]);
   const started = family(dev);
   signal(dev, "SIGINT");

@@ -16,8 +16,6 @@ export type Kind = Partial<Faults> & {
   trial?: true;
 };
 
-/** Seconds between retries: some quick ones, then waits longer than Dub is asked for an unknown customer. */
-export const RETRY_SCHEDULE = [...Array(5).fill(1), ...Array(10).fill(1800)];
 /** Failures in a row of a long outage: the quick retries all fail. */
 const LONG = 6;
 

@@ -2,6 +2,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { LOCK_TIMEOUT, SOON } from "./limits.ts";
 
 export type Row = {
   id: string;
@@ -17,8 +18,7 @@ const TIME = /^(at|until|.+_(at|until|since))$/;
 function withDatabase<T>(state: string, readOnly: boolean, use: (db: DatabaseSync) => T): T {
   const folder = join(state, "v3/d1/miniflare-D1DatabaseObject");
   const file = readdirSync(folder).find((name) => name.endsWith(".sqlite") && name !== "metadata.sqlite");
-  // A process that was killed holds its locks until it has ended.
-  const db = new DatabaseSync(join(folder, file ?? ""), { readOnly, timeout: 10_000 });
+  const db = new DatabaseSync(join(folder, file ?? ""), { readOnly, timeout: LOCK_TIMEOUT });
   try {
     return use(db);
   } finally {
@@ -40,7 +40,7 @@ export function rowsOf(state: string): Row[] {
 /** Whether something is being delivered, or is due within the client's time-out and is not held up by a pause. */
 export function isBusy(state: string): boolean {
   const busy = `SELECT 1 FROM events WHERE status = 'pending' AND (lease_until > ?1
-    OR next_attempt_at < ?1 + 12000 AND NOT EXISTS (SELECT 1 FROM pauses WHERE until > ?1 + 12000)) LIMIT 1`;
+    OR next_attempt_at < ?1 + ${SOON} AND NOT EXISTS (SELECT 1 FROM pauses WHERE until > ?1 + ${SOON})) LIMIT 1`;
   return withDatabase(state, true, (db) => db.prepare(busy).get(Date.now()) !== undefined);
 }
 

@@ -21,14 +21,18 @@ await main(async () => {
   const [size, kills, seed] = [Number(values.size), Number(values.kills), Number(values.seed)];
   if (![size, kills, seed].every((n) => Number.isInteger(n) && n >= 1))
     throw new UserError("npm run test:faults [-- --size 10 --kills 6 --seed 1]: whole numbers from 1");
+  // A run mostly waits, so all of them go on at the same time.
+  const done = await Promise.all(
+    RUNS.map(async (kind) => {
+      const title = `DUB_DELIVERY=${kind.delivery}, a key ${kind.analytics ? "with" : "without"} analytics.read`;
+      const options = { ...kind, size, kills, seed };
+      const result = await run({ ...options, say: (line) => console.log(`${title}: ${line}`) });
+      return { title, options, result, lines: account(result) };
+    }),
+  );
   const wrong: string[] = [];
-  for (const { delivery, analytics } of RUNS) {
-    const title = `DUB_DELIVERY=${delivery}, a key ${analytics ? "with" : "without"} analytics.read`;
-    console.log(`\n${title}`);
-    const options = { delivery, analytics, size, kills, seed };
-    const result = await run({ ...options, say: (line) => console.log(`  ${line}`) });
-    const lines = account(result);
-    console.log(`\n${format(lines)}\n`);
+  for (const { title, options, result, lines } of done) {
+    console.log(`\n${title}\n\n${format(lines)}\n`);
     console.log(
       `${result.requests} requests of providers, ${result.kills} times SIGKILL, ${result.calls} calls to Dub.`,
     );

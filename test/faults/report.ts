@@ -50,14 +50,26 @@ export function account({ plan, acknowledged, rows, recorded }: Result): Line[] 
       doubled: Math.max(0, times - expected),
       open: ids.filter((id) => ended.get(id)?.length !== 1).length,
     };
-    lines.set(lead.kind, add(lines.get(lead.kind), line));
+    const earlier = lines.get(lead.kind);
+    lines.set(lead.kind, earlier ? add(earlier, line) : line);
   }
   return [...lines.values()];
 }
 
 /** The sum of all lines. */
 export function sum(lines: Line[]): Line {
-  return { ...lines.reduce((total, line) => add(total, line)), fault: "all" };
+  const none = {
+    fault: "all",
+    sent: 0,
+    events: 0,
+    leads: 0,
+    recorded: 0,
+    lost: 0,
+    uncertain: 0,
+    doubled: 0,
+    open: 0,
+  };
+  return lines.reduce(add, none);
 }
 
 /**
@@ -95,10 +107,9 @@ export function format(lines: Line[]): string {
   );
 }
 
-function add(to: Line | undefined, line: Line): Line {
-  if (!to) return line;
+function add(to: Line, line: Line): Line {
   return {
-    fault: line.fault,
+    fault: to.fault,
     ...Object.fromEntries(COUNTS.map((name) => [name, to[name] + line[name]])),
   } as Line;
 }

@@ -1,6 +1,6 @@
 /**
- * A run against the real Worker as a process of its own. Dub fails by plan all the time. In phase one every webhook is
- * sent while the Worker is killed again and again; in phase two time passes until no event is pending.
+ * A run against the real Worker as a process of its own. In phase one Dub fails by plan, every webhook is sent, and
+ * the Worker is killed again and again; in phase two time passes until no event is pending.
  */
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -13,8 +13,8 @@ import { serveDub } from "../../src/dev/stand-in/serve.ts";
 import { secretName } from "../../src/settings.ts";
 import { MINUTE } from "../../src/time.ts";
 import { createCounter } from "./counter.ts";
-import { RETRY_SCHEDULE } from "./kinds.ts";
 import { age, isBusy, type Row, rowsOf } from "./ledger.ts";
+import { IDLE_CHECK, MAX_ROUNDS, OVER, RETRY_SCHEDULE, SPREAD } from "./limits.ts";
 import { makePlan, type Plan } from "./plan.ts";
 import { createProvider, PROVIDERS } from "./provider.ts";
 import { randomFrom } from "./random.ts";
@@ -44,13 +44,6 @@ export type Result = {
   /** How often Dub recorded each lead. */
   recorded: Map<PlannedLead, number>;
 };
-
-/** As long as leases, pauses and marks of queue messages last at most. */
-const OVER = 11 * MINUTE;
-/** What is due so soon after the next event is tried with it. */
-const SPREAD = 4 * MINUTE;
-/** Rounds of phase two; an event that is pending after them is reported as one without an end. */
-const MAX_ROUNDS = 25;
 
 export async function run(options: Options): Promise<Result> {
   const { delivery, analytics, size, kills, seed, say = () => {} } = options;
@@ -109,6 +102,12 @@ export async function run(options: Options): Promise<Result> {
       await idle(state);
     });
 
+    // From here on only the sign-ups of trials still fail: how long one waits for the other is what counts.
+    const trials = new Set(
+      plan.leads.filter(({ eventName }) => eventName === "Started Trial").map(({ customer }) => customer),
+    );
+    for (const lead of plan.leads)
+      if (!trials.has(lead.customer)) Object.assign(lead, { faults: { register: [], record: [] } });
     for (let round = 0; round < MAX_ROUNDS; round++) {
       const pending = rowsOf(state).filter(({ status }) => status === "pending");
       if (pending.length === 0) break;
@@ -124,7 +123,7 @@ export async function run(options: Options): Promise<Result> {
   const recorded = new Map<PlannedLead, number>();
   for (const one of dub.recorded) {
     const lead = leadOf(one);
-    if (!lead) throw new Error(`Dub recorded a lead that nobody sent: ${JSON.stringify(one)}`);
+    if (!lead) throw new Error(`Dub recorded a lead that was not sent: ${JSON.stringify(one)}`);
     recorded.set(lead, (recorded.get(lead) ?? 0) + 1);
   }
   return {
@@ -140,7 +139,7 @@ export async function run(options: Options): Promise<Result> {
 
 /** Resolves once the Worker can do no more for now; at the latest after a few minutes. */
 async function idle(state: string): Promise<void> {
-  for (let i = 0; i < 600 && isBusy(state); i++) await sleep(500);
+  for (let i = 0; i < IDLE_CHECK.times && isBusy(state); i++) await sleep(IDLE_CHECK.every);
 }
 
 function keyOf(customer: string, eventName: string): string {

@@ -1,9 +1,7 @@
 /** The Worker of a run: a process of its own, started again and again on the same ledger. */
 import { triggerCron } from "../../src/dev/process/cron.ts";
 import { startWorker, type WorkerOptions } from "../../src/dev/process/worker.ts";
-
-/** Milliseconds between two sweeps. */
-const SWEEP = 300;
+import { SWEEP } from "./limits.ts";
 
 /** Runs the Worker while `use` does, sweeping all the time, and ends it. */
 export async function withWorker(

@@ -12,11 +12,17 @@ function stripe(name: string, id: string, change: Record<string, unknown>): Stri
 
 async function leadsOf(webhooks: Stripe[]) {
   const app = await createTestApp({ dub: { click: (id) => ({ id: `link_${id}`, state: "ours" }) } });
-  for (const webhook of webhooks) await app.send("stripe", webhook);
+  for (const webhook of webhooks) {
+    await app.send("stripe", webhook);
+    // The provider delivers it twice.
+    await app.send("stripe", webhook);
+  }
   await app.pump();
+  const rows = await app.rows();
   return {
     customers: app.dub.recorded.map(({ customerExternalId }) => customerExternalId),
-    reasons: (await app.rows()).map(({ reason }) => reason),
+    reasons: rows.map(({ reason }) => reason),
+    rows,
   };
 }
 
@@ -44,13 +50,13 @@ describe("Stripe", () => {
     const webhooks = ["Ada@orchard.example", "ada@Orchard.example"].map((email, i) =>
       stripe("payment-link-guest", `evt_${i}`, { id: `cs_${i}`, customer_details: { email, name: "Ada" } }),
     );
-    expect(await leadsOf(webhooks)).toEqual({
+    expect(await leadsOf(webhooks)).toMatchObject({
       customers: ["ada@orchard.example"],
       reasons: ["recorded", "duplicate_here"],
     });
   });
 
-  it("one person with two Stripe customers is two leads, unless both carry the app's id", async () => {
+  it("one person with two Stripe customers is two leads, of which the second says so; one with the app's id", async () => {
     const webhooks = (metadata: object) => [
       stripe("sign-up", "evt_1", {
         id: "cus_App",
@@ -58,11 +64,24 @@ describe("Stripe", () => {
       }),
       stripe("payment-link", "evt_2", {
         customer: "cus_Link",
+        customer_email: "Mira@orchard.example",
         client_reference_id: "dub_id_Ab3dE6gH9jK2mN5p",
         metadata,
       }),
     ];
-    expect((await leadsOf(webhooks({}))).customers).toEqual(["cus_App", "cus_Link"]);
-    expect((await leadsOf(webhooks({ dubCustomerExternalId: "user_1" }))).customers).toEqual(["user_1"]);
+    const { customers, rows } = await leadsOf(webhooks({}));
+    expect(customers).toEqual(["cus_App", "cus_Link"]);
+    expect(rows.map(({ warnings }) => JSON.parse(warnings ?? "[]"))).toEqual([
+      [],
+      [
+        {
+          field: "customerExternalId",
+          did: `kept: another customer has the same click and e-mail address, event ${rows[0]?.id}. If it is one person, map the same id for both`,
+        },
+      ],
+    ]);
+    const same = await leadsOf(webhooks({ dubCustomerExternalId: "user_1" }));
+    expect(same.customers).toEqual(["user_1"]);
+    expect(same.rows.map(({ warnings }) => warnings)).toEqual([null, null]);
   });
 });

@@ -7,7 +7,7 @@ it.each([
   ...samples.map(([provider, name, sample]) => [provider, name, sample, shipped] as const),
   ...ownSamples.map(([provider, name, sample]) => [`own/${provider}`, name, sample, mappings] as const),
 ])(
-  "%s/%s becomes what it says, through the front door to Dub and the ledger",
+  "%s/%s becomes what it says, through the webhook endpoint to Dub and the ledger",
   async (folder, _name, sample, files) => {
     const provider = folder.replace("own/", "");
     const app = await createTestApp({

@@ -114,6 +114,24 @@ describe("writing", () => {
   });
 });
 
+it("at most 200 different things wait to be written, and those beyond are counted as the rest", async () => {
+  const written: { name: string; count: number }[] = [];
+  const count = createCounter<{ name: string }>(
+    { now: () => 0, sleep: async () => {} },
+    {
+      key: ({ name }) => name,
+      rest: () => ({ name: "rest" }),
+      write: async (_, counted) => void written.push(...counted),
+    },
+  );
+  await count(
+    db,
+    Array.from({ length: 1000 }, (_, i) => ({ name: String(i % 500) })),
+  );
+  expect(written).toHaveLength(201);
+  expect(written.find(({ name }) => name === "rest")?.count).toBe(600);
+});
+
 describe("events that no rule takes", () => {
   const ignoredOf = (type: string) => ({ type, data: { id: "1" } });
 

@@ -23,14 +23,19 @@ describe("an event whose type can't be read is kept as rejected, with what it lo
       [log],
       "it looks like a webhook of auth0-logs (type ss): correct the address",
     ],
-    ["a log stream's object", "auth0", log, "it looks like a webhook of auth0-logs (type ss)"],
+    ["a log stream's object", "auth0", log, "it looks like a webhook of auth0-logs (type ss): correct"],
     [
       "an event stream's event",
       "auth0-logs",
       event(),
-      "it looks like a webhook of auth0 (type user.created)",
+      "it looks like a webhook of auth0 (type user.created): correct",
     ],
-    ["a Stripe event", "auth0-logs", stripe(), "it looks like a webhook of stripe (type customer.created)"],
+    [
+      "a Stripe event",
+      "auth0-logs",
+      stripe(),
+      "it looks like a webhook of stripe (type customer.created): correct",
+    ],
     ["a flat log", "auth0-logs", log?.data, 'it looks like what belongs into "data", without the rest'],
     [
       "an event on a bus",
@@ -68,6 +73,18 @@ describe("an event whose type can't be read is kept as rejected, with what it lo
     expect(row.detail).toContain(said);
     expect(JSON.parse(row.payload ?? "")).toEqual(Array.isArray(body) ? body[0] : body);
     expect(row.detail).not.toMatch(/mira|orchard\.example/i);
+  });
+
+  it("looks at the first ten of a webhook", async () => {
+    const app = await createTestApp();
+    await app.send(
+      "auth0-logs",
+      Array.from({ length: 12 }, (_, i) => ({ ...event(), id: `evt_${i}` })),
+    );
+    const told = (await app.rows()).map(({ detail }) =>
+      detail?.startsWith("it looks like a webhook of auth0"),
+    );
+    expect(told).toEqual([...Array(10).fill(true), false, false]);
   });
 
   it("names the header that a type is read from", async () => {

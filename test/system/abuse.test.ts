@@ -32,7 +32,7 @@ async function openOverheard(options?: TestAppOptions) {
   };
   return app;
 }
-type House = Awaited<ReturnType<typeof openOverheard>>;
+type Overheard = Awaited<ReturnType<typeof openOverheard>>;
 
 const utf8 = (text: string) => new TextEncoder().encode(text) as Uint8Array<ArrayBuffer>;
 
@@ -43,14 +43,18 @@ function withHeaders(request: Request, headers: Record<string, string>): Request
   return changed;
 }
 
-async function expectRefused(app: House, request: Request, reason: string) {
+async function expectRefused(app: Overheard, request: Request, reason: string) {
   expect((await app.fetch(request)).status).toBe(401);
   expect(await app.rows()).toEqual([]);
   expect(app.waiting).toEqual([]);
   expect(await app.refusals()).toMatchObject([{ reason }]);
 }
 
-async function expectPlain(app: House, request: Request, [status, error]: [status: number, error: string]) {
+async function expectPlain(
+  app: Overheard,
+  request: Request,
+  [status, error]: [status: number, error: string],
+) {
   const response = await app.fetch(request);
   expect([response.status, await response.json()]).toEqual([status, expect.objectContaining({ error })]);
   expect(await app.rows()).toEqual([]);

@@ -24,7 +24,7 @@ const size = (text: string) => utf8(text).length;
 /** What a character takes inside JSON text. */
 const sizeInJson = (char: string) => size(JSON.stringify(char)) - 2;
 
-/** A app that notes the most it asks of the platform: in one invocation, at once, and in one D1 statement. */
+/** An app that notes the most it asks of the platform: in one invocation, at once, and in one D1 statement. */
 async function openMeasured(dub: StandInOptions = {}) {
   const most = { subrequests: 0, connections: 0, statements: 0, parameters: 0, parameterBytes: 0 };
   const spent = { subrequests: 0, statements: 0 };
@@ -262,7 +262,7 @@ describe("at most 50 subrequests in one invocation and 6 connections at once", (
     ["events as large as a queue message", () => logs((i) => log(i, `"${"x".repeat(118_000)}"`)), 8, 118_000],
     ["events that grow as large as a queue message", () => logs((i) => log(i, growing(5380))), 38, 118_000],
     ["events that grow in payload and lead", () => logs((i) => log(i, '""', growing(450))), 434, 20_000],
-  ])("the front door with %s", async (_, body, count, bytes) => {
+  ])("the endpoint with %s", async (_, body, count, bytes) => {
     const app = await openMeasured();
     await app.send("auth0-logs", body());
     const sizes = app.waiting.map((message) => size(message.body));
@@ -275,7 +275,7 @@ describe("at most 50 subrequests in one invocation and 6 connections at once", (
   it.each([
     ["that fill 1 MiB", ""],
     ["that grow", growing(18)],
-  ])("the front door with 4,000 events %s", async (_, description) => {
+  ])("the endpoint with 4,000 events %s", async (_, description) => {
     const app = await openMeasured();
     const all = Array.from({ length: 4000 }, (_, i) => log(i, description || '""'));
     const room = description ? 0 : Math.floor((MIB - 2) / 4000) - 1 - size(log(3999));

@@ -1,4 +1,4 @@
-/** No input makes the front door answer 5xx, throw or hang. */
+/** No input makes the webhook endpoint answer 5xx, throw or hang. */
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { shipped as mappings } from "../../mappings/index.ts";

@@ -1,4 +1,4 @@
-/** The providers' own libraries as judges: what they sign is accepted, what is corrupted is not, what we sign they accept. */
+/** The providers' own libraries: what they sign is accepted, what is corrupted is not, what we sign they accept. */
 import { Webhook as StandardWebhook } from "standardwebhooks";
 import Stripe from "stripe";
 import { Webhook as SvixWebhook } from "svix";
@@ -10,7 +10,7 @@ describe("Standard Webhooks and Svix", () => {
     ["standardwebhooks", "webhook", StandardWebhook],
     ["svix", "svix", SvixWebhook],
   ] as const)(
-    "%s signs, and the front door accepts it; a changed byte is refused",
+    "%s signs, and the endpoint accepts it; a changed byte is refused",
     async (_, prefix, Library) => {
       const app = await createTestApp();
       const body = JSON.stringify(signUp("user_1"));

@@ -2,6 +2,7 @@
 import { mapWebhook } from "../../mapping/apply.ts";
 import type { Mapping } from "../../mapping/compile.ts";
 import type { Sample } from "../../mapping/schema.ts";
+import { describeUntyped } from "../../mapping/untyped.ts";
 import { decodeBody } from "../../receive/body.ts";
 import { REASONS } from "../../states.ts";
 import { UserError } from "../files.ts";
@@ -15,8 +16,16 @@ export function resultsOf(mapping: Mapping, sample: Sample): Result[] {
   return preview(mapping, sampleBody(sample), new Headers(sample.headers));
 }
 
-/** What the events of a webhook's body become. Throws a UserError when the body can't be read. */
-export function preview(mapping: Mapping, body: Uint8Array, headers: Headers): Result[] {
+/**
+ * What the events of a webhook's body become; `files`: the mapping files that an event without a type is compared with.
+ * Throws a UserError when the body can't be read.
+ */
+export function preview(
+  mapping: Mapping,
+  body: Uint8Array,
+  headers: Headers,
+  files: Record<string, unknown> = {},
+): Result[] {
   const decoded = decodeBody(body, mapping.file.format);
   if (!decoded.ok) throw new UserError(`The payload can't be read: ${decoded.problem}`);
   const mapped = mapWebhook(
@@ -24,7 +33,7 @@ export function preview(mapping: Mapping, body: Uint8Array, headers: Headers): R
     { body: decoded.value, headers, deliveryId: "sample" },
     { acceptTestEvents: false },
   );
-  return mapped.map(({ outcome }): Result => {
+  return describeUntyped(mapping, files, mapped).map(({ outcome }): Result => {
     if (outcome.kind === "ignored") return { ignored: true };
     if (outcome.kind === "ended") {
       const reason = outcome.detail ? `${outcome.reason} (${outcome.detail})` : outcome.reason;

@@ -1,4 +1,4 @@
-/** `npm run deploy`: checks, creates what is missing, migrates, deploys; in this order, so that no webhook comes before the tables exist. */
+/** `npm run deploy`: checks, creates what is missing, migrates, deploys; in this order, so that the new Worker finds all that it needs. */
 import { unstable_readConfig as readConfig } from "wrangler";
 import { parseSettings, SettingsError } from "../../settings.ts";
 import { main, UserError } from "../files.ts";

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { preview } from "../check/results.ts";
-import { loadMapping, main, providers, UserError } from "../files.ts";
+import { loadMapping, main, providers, readMapping, UserError } from "../files.ts";
 
 const USAGE = `npm run preview -- <provider> <payload.json> [--header name=value ...]
   provider      one of ${providers().join(", ")}
@@ -27,6 +27,7 @@ await main(() => {
   } catch (error) {
     throw new UserError((error as Error).message);
   }
-  console.log(JSON.stringify(preview(mapping, body, headers), null, 2));
+  const files = Object.fromEntries(providers().map((name) => [name, readMapping(name)]));
+  console.log(JSON.stringify(preview(mapping, body, headers, files), null, 2));
   return 0;
 });

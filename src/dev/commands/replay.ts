@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import type { Slice } from "../../replay/replay.ts";
 import { main, providers, UserError } from "../files.ts";
+import { ADMIN_TIMEOUT } from "../limits.ts";
 import { table } from "../print.ts";
 import { adminToken } from "../samples/secrets.ts";
 
@@ -63,7 +64,7 @@ async function post(to: string, path: string, body: object, fine = [200]): Promi
       headers: { authorization: `Bearer ${adminToken()}`, "content-type": "application/json" },
       body: JSON.stringify(body),
       redirect: "error",
-      signal: AbortSignal.timeout(60_000),
+      signal: AbortSignal.timeout(ADMIN_TIMEOUT),
     });
     text = await response.text();
   } catch (error) {

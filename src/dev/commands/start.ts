@@ -1,6 +1,6 @@
 /**
- * `npm start`: the whole house on this machine, with a stand-in for Dub. Sends one signed sample of each provider
- * through the front door, prints what became of it, and stays up. `-- --once` exits after the table instead.
+ * `npm start`: the Worker on this machine, with a stand-in for Dub. Posts one signed sample of each provider, prints
+ * the result of each, and keeps running. `-- --once` exits after the table instead.
  */
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -8,6 +8,7 @@ import { parseArgs } from "node:util";
 import { secretName } from "../../settings.ts";
 import { REASONS } from "../../states.ts";
 import { DEFAULT_SAMPLE, folderOf, main, providers, ROOT, readSample, UserError } from "../files.ts";
+import { SAMPLE_TIMEOUT } from "../limits.ts";
 import { formatLine, type LogLine, parseLine, table } from "../print.ts";
 import { buildWorker } from "../process/build.ts";
 import { interrupted } from "../process/interrupted.ts";
@@ -21,8 +22,6 @@ import { refuseWrongMappings } from "./check.ts";
 
 const STATE = join(ROOT, ".wrangler/start");
 const WANTED_PORT = 8787;
-/** A sample that has not ended by then (milliseconds) is shown as it stands. */
-const PATIENCE = 30_000;
 
 async function start(): Promise<number> {
   const { once } = options();
@@ -100,7 +99,7 @@ function settings(dubUrl: string): Record<string, string> {
 
 type Outcomes = { see: (line: LogLine) => void; of: (id: string) => Promise<LogLine | undefined> };
 
-/** Follows the Worker's log to what became of each event. */
+/** Reads the result of each event from the Worker's log. */
 function watchOutcomes(): Outcomes {
   const seen = new Map<string, LogLine>();
   const waiting = new Map<string, (line: LogLine) => void>();
@@ -114,7 +113,7 @@ function watchOutcomes(): Outcomes {
       const known = seen.get(id);
       if (known && known.status !== "pending") return known;
       return new Promise((resolve) => {
-        const late = setTimeout(() => resolve(seen.get(id)), PATIENCE);
+        const late = setTimeout(() => resolve(seen.get(id)), SAMPLE_TIMEOUT);
         waiting.set(id, (line) => {
           clearTimeout(late);
           resolve(line);

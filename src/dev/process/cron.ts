@@ -1,12 +1,10 @@
 /** Cron triggers of a Worker on this machine, where no one else runs them. */
-import { MINUTE, SECOND } from "../../time.ts";
-
-/** A run that takes longer is not waited for. */
-const TIMEOUT = 30 * SECOND;
+import { MINUTE } from "../../time.ts";
+import { CRON_TIMEOUT } from "../limits.ts";
 
 /** Runs the Worker's cron trigger once. A Worker that does not answer is ignored. */
 export async function triggerCron(url: string): Promise<void> {
-  const signal = AbortSignal.timeout(TIMEOUT);
+  const signal = AbortSignal.timeout(CRON_TIMEOUT);
   await fetch(new URL("/cdn-cgi/local/scheduled", url), { signal }).catch(() => undefined);
 }
 

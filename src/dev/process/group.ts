@@ -1,11 +1,8 @@
 /** A process in a process group of its own, so that whatever it starts ends with it, and with this process. */
 import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
-import { SECOND } from "../../time.ts";
 import { ROOT } from "../files.ts";
-
-/** After a SIGTERM the group has so long until it is killed. */
-const GRACE = 3 * SECOND;
+import { STOP_TIMEOUT } from "../limits.ts";
 
 /** Waits for the end of its input, and then kills the group that it is told. */
 const GUARD = 'read -r _; kill -s KILL -- "-$0"';
@@ -51,7 +48,7 @@ export function startGroup(script: string, args: string[], options: GroupOptions
     exited,
     stop: async () => {
       signal(child, "SIGTERM");
-      const late = setTimeout(() => signal(child, "SIGKILL"), GRACE);
+      const late = setTimeout(() => signal(child, "SIGKILL"), STOP_TIMEOUT);
       await exited;
       clearTimeout(late);
     },

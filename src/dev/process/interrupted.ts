@@ -1,9 +1,6 @@
 /** The end of a command that runs until it is stopped. */
 import { execFileSync } from "node:child_process";
-import { SECOND } from "../../time.ts";
-
-/** How often a command looks whether npm, which started it, is still there. */
-const PARENT_CHECK = SECOND;
+import { PARENT_CHECK } from "../limits.ts";
 
 /** Resolves on Ctrl-C, when the process is asked to end, or when the npm that started it was killed. */
 export function interrupted(): Promise<"interrupted"> {

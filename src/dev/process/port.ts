@@ -1,13 +1,12 @@
 /** Free ports. */
 import { createServer } from "node:net";
 import { UserError } from "../files.ts";
-
-const TRIES = 20;
+import { PORT_TRIES } from "../limits.ts";
 
 /** The first free port from `wanted` on. */
 export async function freePort(wanted: number): Promise<number> {
-  for (let port = wanted; port < wanted + TRIES; port++) if (await isFree(port)) return port;
-  throw new UserError(`The ports ${wanted} to ${wanted + TRIES - 1} are all taken.`);
+  for (let port = wanted; port < wanted + PORT_TRIES; port++) if (await isFree(port)) return port;
+  throw new UserError(`The ports ${wanted} to ${wanted + PORT_TRIES - 1} are all taken.`);
 }
 
 function isFree(port: number): Promise<boolean> {

@@ -44,7 +44,7 @@ export function startWorker(options: WorkerOptions): RunningWorker {
       reject(new UserError(`The Worker did not start:\n${printed.join("\n").trim()}`)),
     );
   });
-  // Whoever waits for `ready` is told; nobody else must be.
+  // Without this an end that is not waited for would be an unhandled rejection.
   ready.catch(() => {});
   return { ...group, ready };
 }

@@ -41,7 +41,7 @@ export type DevOptions = { port: number; args: string[]; onLine: (line: string) 
 /** Starts `wrangler dev` with cron triggers; every line it prints goes to `onLine`. */
 export function startDev({ port, args, onLine }: DevOptions): ProcessGroup {
   const group = startGroup(WRANGLER, ["dev", "--show-interactive-dev-session=false", ...args], {
-    // A registry of its own: one of the same name that starts elsewhere would make it start anew.
+    // A registry of its own: a Worker of the same name that starts elsewhere would restart it.
     env: { ...env, WRANGLER_REGISTRY_PATH: join(ROOT, ".wrangler/registry", String(port)) },
     onLine,
   });

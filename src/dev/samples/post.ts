@@ -1,8 +1,9 @@
-/** Sending a sample through the front door of a Worker. */
+/** Posts a sample to a Worker. */
 
 import type { Sample } from "../../mapping/schema.ts";
 import type { EventAnswer } from "../../receive/route.ts";
 import { loadMapping, UserError } from "../files.ts";
+import { POST_TIMEOUT } from "../limits.ts";
 import { secretFor } from "./secrets.ts";
 import { sampleBody, sign } from "./sign.ts";
 
@@ -27,7 +28,7 @@ export async function postSample(
   const headers = { "content-type": "application/json", ...sample.headers, ...signed };
   let response: Response;
   try {
-    response = await fetch(url, { method: "POST", headers, body, signal: AbortSignal.timeout(30_000) });
+    response = await fetch(url, { method: "POST", headers, body, signal: AbortSignal.timeout(POST_TIMEOUT) });
   } catch (error) {
     throw new UserError(
       `Nothing answers at ${url} (${(error as Error).cause ?? (error as Error).message}). Is the Worker running? "npm start" or "npm run dev" starts it.`,

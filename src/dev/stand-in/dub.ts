@@ -4,13 +4,10 @@
  * It can be told to fail.
  */
 import { Hono } from "hono";
-import { DAY } from "../../time.ts";
 import { type Call, type Fault, htmlPage, Unanswered } from "./faults.ts";
+import { CLICK_CACHE_LIFE, DEDUP_LIFE, RATE_LIMIT } from "./limits.ts";
 import { createRateLimit } from "./rate-limit.ts";
 import { DubError, HOLDERS, type KeyHolder, type Link, localClick, parseBody } from "./rules.ts";
-
-const DEDUP_LIFE = 7 * DAY;
-const CLICK_CACHE_LIFE = 5 * 60_000;
 
 /** The key that the stand-in accepts. */
 export const LOCAL_KEY = "dub_local_key_of_the_stand_in";
@@ -55,7 +52,7 @@ export function createDubStandIn({
   keys = { [LOCAL_KEY]: "owner" },
   click = localClick,
   fault = () => undefined,
-  limit = 1200,
+  limit = RATE_LIMIT,
   listedAfter = 0,
   analytics = true,
 }: StandInOptions = {}) {

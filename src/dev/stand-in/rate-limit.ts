@@ -1,7 +1,8 @@
 /** A rate limit as Dub has it: a sliding window of a minute for each key, refused calls not counted. */
 
-const WINDOW = 60_000;
+import { RATE_WINDOW as WINDOW } from "./limits.ts";
 
+/** Makes the counters of all keys: `limit` calls in a window. */
 export function createRateLimit(limit: number, now: () => number) {
   const counts = new Map<string, { window: number; current: number; previous: number }>();
   const of = (key: string) => {

@@ -1,4 +1,4 @@
-/** What the front door accepts, refuses and says; the numbered must-have cases run over every provider. */
+/** What the webhook endpoint accepts, refuses and answers; the numbered must-have cases run over every provider. */
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { shipped as mappings } from "../../mappings/index.ts";
 import { sampleBody } from "../../src/dev/samples/sign.ts";
@@ -191,6 +191,17 @@ describe("addresses and methods", () => {
     expect((await app.fetch(new Request("https://x/"))).status).toBe(200);
     expect((await app.fetch(new Request("https://x/else"))).status).toBe(404);
   });
+});
+
+it("a secret that is changed counts at once, and the old one no more", async () => {
+  const app = await createTestApp();
+  const old = app.secretOf("clerk");
+  const changed = secretFrom(schemeOf("clerk"), "the-secret-that-comes-after-it");
+  const sent = async (secret: string) =>
+    (await app.fetch(await app.request("clerk", signUp("user_1"), { secret }))).status;
+  expect([await sent(old), await sent(changed)]).toEqual([200, 401]);
+  app.env.CLERK_WEBHOOK_SECRET = changed;
+  expect([await sent(old), await sent(changed)]).toEqual([401, 200]);
 });
 
 it("imports a provider's key once, not for each request", async () => {

@@ -1,0 +1,155 @@
+/** Leads in doubt: an answer of the recording call that is lost. */
+import { describe, expect, it } from "vitest";
+import { LOCAL_KEY, type StandInOptions } from "../../src/dev/stand-in/dub.ts";
+import type { Fault } from "../../src/dev/stand-in/faults.ts";
+import { answerOf, createTestApp, DAY, HOUR, MINUTE, signUp } from "../support/app.ts";
+
+/** A fault plan: each call takes the next of the list that is for its phase. */
+function plan(faults: { register?: (Fault | undefined)[]; record?: (Fault | undefined)[] }) {
+  return { fault: ({ phase }: { phase: "register" | "record" }) => faults[phase]?.shift() };
+}
+
+describe("a recording call whose answer is lost", () => {
+  const lost = (fault: Fault, more: StandInOptions = {}) =>
+    createTestApp({ dub: { ...plan({ record: [fault] }), ...more } });
+
+  it("Dub is asked, and lists the lead: its link is kept, and nothing is recorded again", async () => {
+    const app = await lost("hang_after");
+    await app.send("clerk", signUp("user_1"));
+    await app.pass(2 * MINUTE);
+    expect(await app.row()).toMatchObject({ reason: "recorded", doubt: null });
+    await app.pass(20 * DAY, DAY);
+    expect(app.dub.recorded).toHaveLength(1);
+  });
+
+  it("Dub lists the lead late: it is looked for after an hour, and nothing is recorded again", async () => {
+    const app = await lost("reset_after", { listedAfter: 10 * MINUTE });
+    await app.send("clerk", signUp("user_1"));
+    await app.pass(5 * MINUTE);
+    expect(await app.row()).toMatchObject({ status: "pending", reason: "unconfirmed", doubt: "unknown" });
+    await app.pass(HOUR);
+    expect(await app.row()).toMatchObject({ reason: "recorded" });
+    expect(app.dub.recorded).toHaveLength(1);
+  });
+
+  it("Dub lists the lead days later: nothing is recorded again", async () => {
+    const app = await lost("reset_after", { listedAfter: 2 * DAY });
+    await app.send("clerk", signUp("user_1"));
+    await app.pass(3 * HOUR, 10 * MINUTE);
+    expect(await app.row()).toMatchObject({ status: "pending", reason: "dedup_blocked" });
+    await app.pass(8 * DAY, HOUR);
+    expect(await app.row()).toMatchObject({ reason: "recorded" });
+    expect(app.dub.recorded).toHaveLength(1);
+  });
+
+  it.each(["register-then-record", "single"])(
+    "Dub never lists the lead: it is recorded when the dedup key has run out (%s)",
+    async (DUB_DELIVERY) => {
+      const app = await createTestApp({
+        settings: { DUB_DELIVERY },
+        dub: plan({ record: ["reset_after_key"] }),
+      });
+      await app.send("clerk", signUp("user_1"));
+      await app.pass(6 * DAY, HOUR);
+      expect(app.dub.recorded).toEqual([]);
+      await app.pass(3 * DAY, HOUR);
+      expect(await app.row()).toMatchObject({ status: "delivered", reason: "recorded" });
+      expect(app.dub.recorded).toHaveLength(1);
+    },
+  );
+
+  it("Dub can't be asked for a while: it is asked again by the schedule", async () => {
+    let asked = 0;
+    const app = await createTestApp({
+      dub: plan({ record: ["hang_after"] }),
+      fetch: async (request) => {
+        if (request.method === "GET" && ++asked <= 3)
+          return new Response("busy", { status: asked === 1 ? 429 : 503 });
+        return answerOf(app.dub.app, request);
+      },
+    });
+    await app.send("clerk", signUp("user_1"));
+    await app.pass(4 * MINUTE);
+    expect(await app.row()).toMatchObject({
+      reason: "dub_error",
+      doubt: "unknown",
+      detail: "GET /customers: 503",
+    });
+    await app.pass(2 * HOUR, 10 * MINUTE);
+    expect(await app.row()).toMatchObject({ reason: "recorded" });
+    expect(app.dub.recorded).toHaveLength(1);
+  });
+
+  it("the key may not ask: it counts as recorded, and is marked as uncertain", async () => {
+    const app = await lost("hang_after", { analytics: false });
+    await app.send("clerk", signUp("user_1"));
+    await app.pass(2 * MINUTE);
+    expect(await app.row()).toMatchObject({
+      status: "delivered",
+      reason: "recorded_unconfirmed",
+      detail: "GET /events: 403",
+    });
+    expect(app.dub.recorded).toHaveLength(1);
+  });
+
+  it("the key may not ask, with single delivery: it is possibly lost, and never called delivered", async () => {
+    const app = await createTestApp({
+      settings: { DUB_DELIVERY: "single" },
+      dub: { ...plan({ record: ["reset_after"] }), analytics: false },
+    });
+    await app.send("clerk", signUp("user_1"));
+    await app.pass(5 * MINUTE);
+    expect(await app.row()).toMatchObject({ status: "failed", reason: "possibly_lost" });
+  });
+
+  it.each<[boolean, string, string]>([
+    [true, "delivered", "recorded"],
+    [false, "failed", "possibly_lost"],
+  ])(
+    "held up until Dub would not recognise the lead any more, it is not sent again (may ask: %s)",
+    async (analytics, status, reason) => {
+      const app = await lost("hang_after", { analytics });
+      await app.send("clerk", signUp("user_1"));
+      await app.pump();
+      app.env.DUB_API_KEY = "";
+      await app.pass(8 * DAY, HOUR);
+      app.env.DUB_API_KEY = LOCAL_KEY;
+      await app.pass(2 * HOUR);
+      expect(app.dub.recorded).toHaveLength(1);
+      expect(await app.row()).toMatchObject({ status, reason });
+    },
+  );
+});
+
+describe("a lead in doubt", () => {
+  it("that has failed holds its key: the customer's next event is no second lead", async () => {
+    let fault: Fault | undefined = "reset_after";
+    const app = await createTestApp({
+      settings: { RETRY_SCHEDULE: "30" },
+      dub: { fault: ({ phase }) => (fault === "reset_after" && phase === "register" ? undefined : fault) },
+    });
+    await app.send("clerk", signUp("user_1"));
+    await app.pump();
+    fault = "bad_gateway";
+    await app.pass(5 * MINUTE);
+    expect(await app.row()).toMatchObject({ reason: "retries_exhausted", doubt: "unknown" });
+    fault = undefined;
+    await app.pass(8 * DAY, DAY);
+    expect(await app.send("clerk", signUp("user_1"))).toMatchObject([{ status: "duplicate" }]);
+    await app.pass(HOUR, 10 * MINUTE);
+    expect(app.dub.recorded).toHaveLength(1);
+  });
+
+  it("that comes due while the key is refused is held like any other, and recorded once", async () => {
+    const app = await createTestApp({ dub: plan({ record: ["reset_after_key"] }) });
+    await app.send("clerk", signUp("user_1"));
+    await app.pass(4 * HOUR, 10 * MINUTE);
+    app.env.DUB_API_KEY = "dub_revoked";
+    await app.pass(8 * DAY, HOUR);
+    expect(await app.row()).toMatchObject({ status: "pending", reason: "dub_key_refused" });
+    app.env.DUB_API_KEY = LOCAL_KEY;
+    await app.pass(2 * HOUR, 10 * MINUTE);
+    expect(await app.row()).toMatchObject({ status: "delivered", reason: "recorded" });
+    expect(app.dub.recorded).toHaveLength(1);
+  });
+});
