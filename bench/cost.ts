@@ -149,13 +149,13 @@ async function open() {
 
 const clerk = MappingFile.parse(shipped.clerk);
 type Run = Awaited<ReturnType<typeof open>>;
-const CLICK = "Xk3pQ9vLm2RtYw7B";
+const click = (i: number) => `Click${String(i).padStart(11, "0")}`;
 
 const KINDS: [name: string, run: (app: Run, i: number) => Promise<void>][] = [
   [
     "a lead",
     async (app, i) => {
-      await app.send(`lead_${i}`, CLICK);
+      await app.send(`lead_${i}`, click(i));
       await app.deliver();
     },
   ],
@@ -163,7 +163,7 @@ const KINDS: [name: string, run: (app: Run, i: number) => Promise<void>][] = [
     "a lead whose answer was lost once",
     async (app, i) => {
       app.faults.push("reset_after");
-      await app.send(`lost_${i}`, CLICK);
+      await app.send(`lost_${i}`, click(EVENTS + i));
       await app.deliver();
       app.clock.now += MINUTE;
       await app.pass(MINUTE);
@@ -171,7 +171,7 @@ const KINDS: [name: string, run: (app: Run, i: number) => Promise<void>][] = [
       app.cost.requests--;
     },
   ],
-  ["a duplicate", async (app, i) => app.send(`lead_${i}`, CLICK).then(app.deliver)],
+  ["a duplicate", async (app, i) => app.send(`lead_${i}`, click(i)).then(app.deliver)],
   ["a sign-up without a click id", async (app, i) => app.send(`organic_${i}`, null).then(app.deliver)],
 ];
 
@@ -185,7 +185,7 @@ await main(async () => {
       const each = COLUMNS.map(([key]) => [key, (app.cost[key] - before[key]) / times]);
       return Object.fromEntries(each) as Cost;
     };
-    await app.send("first", CLICK);
+    await app.send("first", click(2 * EVENTS));
     await app.pass(2 * MINUTE);
     const rows: [string, Cost][] = [];
     for (const [name, run] of KINDS)

@@ -16,7 +16,7 @@ import { DAY, HOUR, MINUTE, SECOND } from "../time.ts";
 
 /** How long a claimed row is leased to one consumer. */
 export const LEASE = 3 * (2 + FIND_CALLS) * TIMEOUT;
-/** Calls to Dub in one invocation. */
+/** Calls to Dub in one invocation; those of a sweep before are taken off. */
 export const MAX_CALLS = 42;
 /** Leads delivered at a time. A Worker may hold six connections open; one is left for the ledger. */
 export const CONCURRENCY = 5;

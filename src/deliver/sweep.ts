@@ -1,7 +1,7 @@
 /** The sweep: each minute, and when a pause ends, puts on the queue whatever is due. */
 import { misconfigured, reportDown } from "../alert.ts";
 import type { Env } from "../context.ts";
-import { type Lateness, takeDue, unqueue } from "../ledger/due.ts";
+import { type Lateness, noteQueue, takeDue } from "../ledger/due.ts";
 import { enqueueIds, sweepLater } from "../queue.ts";
 import { DELIVERY, type DeliverySettings, fingerprintOf, parseSettings, SettingsError } from "../settings.ts";
 import { MINUTE } from "../time.ts";
@@ -32,6 +32,7 @@ export async function sweep(env: Env, deps: DeliveryDeps, by: "cron" | "queue"):
       now,
       queuedUntil: now + QUEUED_FOR,
       limit: SWEEP_ROWS,
+      direct: DIRECT_LEADS,
       perMinute: CALLS_PER_MINUTE,
       lowSince: now - LOW_LIMIT_LIFE,
       fingerprint,
@@ -42,14 +43,19 @@ export async function sweep(env: Env, deps: DeliveryDeps, by: "cron" | "queue"):
     return reportDown(deps, env, "ledger", "sweep", error);
   }
   const { ids, lateness } = taken;
-  try {
-    await enqueueIds(env, ids);
-  } catch (error) {
-    await reportDown(deps, env, "queue", "sweep", error);
-    const direct = by === "cron" ? ids.slice(0, DIRECT_LEADS) : [];
-    await unqueue(env.DB, ids).catch((failure) => reportDown(deps, env, "ledger", "sweep", failure));
-    if (direct.length > 0) await deliver(env, deps, settings, { carried: [], ids: direct, spent: 0 });
-  }
+  const refused = await enqueueIds(env, ids).then(
+    () => false,
+    async (error) => {
+      await reportDown(deps, env, "queue", "sweep", error);
+      return true;
+    },
+  );
+  if (refused || (lateness.queueDown && ids.length > 0))
+    await noteQueue(env.DB, refused ? ids : [], now).catch((error) =>
+      reportDown(deps, env, "ledger", "sweep", error),
+    );
+  if (refused && by === "cron")
+    await deliver(env, deps, settings, { carried: [], ids: ids.slice(0, DIRECT_LEADS), spent: 0 });
   await alertLate(env, deps, lateness);
   if (by === "queue" && now - lateness.cronAt > CRON_LATE && lateness.pending)
     await sweepLater(env, MINUTE).catch((error) => reportDown(deps, env, "queue", "sweep", error));

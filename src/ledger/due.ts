@@ -3,19 +3,22 @@ import type { D1Database } from "@cloudflare/workers-types";
 import { setMark } from "./marks.ts";
 import { IN_FORCE, PROBING } from "./pauses.ts";
 
-/** None in a pause, one after an outage, else what Dub takes in a minute at two calls each. */
+const QUEUE_DOWN = "EXISTS (SELECT 1 FROM marks WHERE name = 'queue_down')";
+
+/** None in a pause, one after an outage, few while the queue refuses messages, else what Dub takes in a minute at two calls each. */
 const DUE = `
 UPDATE events SET queued_until = ?2 WHERE rowid IN (
   SELECT rowid FROM events WHERE status = 'pending' AND next_attempt_at <= ?1 AND queued_until <= ?1 AND lease_until <= ?1
     AND NOT EXISTS (SELECT 1 FROM pauses WHERE ${IN_FORCE("?1", "?4")})
-  ORDER BY next_attempt_at LIMIT iif(${PROBING}, 1, max(1, min(?3, coalesce((SELECT value FROM marks WHERE name = 'rate_limit'), ?5) / 2))))
+  ORDER BY next_attempt_at LIMIT iif(${PROBING}, 1, iif(${QUEUE_DOWN}, ?6, max(1, min(?3, coalesce((SELECT value FROM marks WHERE name = 'rate_limit'), ?5) / 2)))))
 RETURNING id`;
 
 /** Both look at the first hundred rows by their time. */
 const OVERDUE = `
 SELECT min(iif(next_attempt_at <= ?1, next_attempt_at, NULL)) AS due,
   min(iif(reason IN ('dub_error', 'dub_unreachable', 'rate_limited'), coalesce(replayed_at, received_at), NULL)) AS tried,
-  count(*) > 0 AS pending, EXISTS (SELECT 1 FROM pauses WHERE name = 'setting') AS held, (SELECT at FROM marks WHERE name = 'accepted') AS accepted, (SELECT at FROM marks WHERE name = 'cron') AS cron
+  count(*) > 0 AS pending, EXISTS (SELECT 1 FROM pauses WHERE name = 'setting') AS held, ${QUEUE_DOWN} AS queueDown,
+  (SELECT at FROM marks WHERE name = 'accepted') AS accepted, (SELECT at FROM marks WHERE name = 'cron') AS cron
 FROM (SELECT * FROM events WHERE status = 'pending' ORDER BY next_attempt_at LIMIT 100)`;
 
 /**
@@ -30,17 +33,20 @@ export type Lateness = {
   pending: boolean;
   /** Whether deliveries wait for a setting, of which an alert of its own is sent. */
   held: boolean;
+  /** Whether the queue refused the messages of the last sweep. */
+  queueDown: boolean;
 };
 
 /**
  * Marks rows that are due as queued until `queuedUntil`: up to `limit`, and as many as fit into a minute at the calls
  * that Dub allows, which are `perMinute` unless Dub has named another limit; a lower one that it named before `lowSince`
- * is forgotten, since it names none when all goes well and the plan may have changed.
+ * is forgotten, since it names none when all goes well and the plan may have changed. While the queue refuses messages,
+ * up to `direct`.
  * `fingerprint`: of the settings in use. `cron`: whether the cron trigger asks.
  */
 export async function takeDue(
   db: D1Database,
-  { now, queuedUntil, limit, perMinute, lowSince, fingerprint, cron }: TakeDue,
+  { now, queuedUntil, limit, direct, perMinute, lowSince, fingerprint, cron }: TakeDue,
 ): Promise<{ ids: string[]; lateness: Lateness }> {
   const results = await db.batch([
     ...(cron ? [setMark(db, "cron", now)] : []),
@@ -48,7 +54,7 @@ export async function takeDue(
       .prepare("DELETE FROM marks WHERE name = 'rate_limit' AND value < ?1 AND at < ?2")
       .bind(perMinute, lowSince),
     db.prepare(OVERDUE).bind(now),
-    db.prepare(DUE).bind(now, queuedUntil, limit, fingerprint, perMinute),
+    db.prepare(DUE).bind(now, queuedUntil, limit, fingerprint, perMinute, direct),
   ]);
   const [[late], due] = results.slice(-2).map(({ results: rows }) => rows) as [[LateRow], { id: string }[]];
   return {
@@ -60,6 +66,7 @@ export async function takeDue(
       cronAt: late.cron ?? now,
       pending: late.pending === 1,
       held: late.held === 1,
+      queueDown: late.queueDown === 1,
     },
   };
 }
@@ -68,6 +75,7 @@ type LateRow = {
   tried: number | null;
   pending: number;
   held: number;
+  queueDown: number;
   accepted: number | null;
   cron: number | null;
 };
@@ -75,18 +83,25 @@ type TakeDue = {
   now: number;
   queuedUntil: number;
   limit: number;
+  direct: number;
   perMinute: number;
   lowSince: number;
   fingerprint: string;
   cron: boolean;
 };
 
+const UNQUEUE = "UPDATE events SET queued_until = 0 WHERE id IN (SELECT value FROM json_each(?1))";
+
 /** Marks rows as not queued, when the queue did not take them. */
 export async function unqueue(db: D1Database, ids: string[]): Promise<void> {
-  await db
-    .prepare("UPDATE events SET queued_until = 0 WHERE id IN (SELECT value FROM json_each(?1))")
-    .bind(JSON.stringify(ids))
-    .run();
+  await db.prepare(UNQUEUE).bind(JSON.stringify(ids)).run();
+}
+
+/** Notes that the queue refused the rows of a sweep, or, with none, that it takes messages again. */
+export async function noteQueue(db: D1Database, refused: string[], now: number): Promise<void> {
+  await (refused.length > 0
+    ? db.batch([db.prepare(UNQUEUE).bind(JSON.stringify(refused)), setMark(db, "queue_down", now)])
+    : db.prepare("DELETE FROM marks WHERE name = 'queue_down'").run());
 }
 
 /** How many leads there are of which nobody knows whether Dub has them, by reason; a thousand is counted as many. */

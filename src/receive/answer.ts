@@ -22,7 +22,7 @@ const UNAUTHORIZED = { error: "unauthorized", message: "The webhook could not be
 const WHO_SENDS =
   "see in the provider's dashboard how its webhooks are answered: if with 200, a stranger sent this one, and there is nothing to do; if with 401";
 
-/** README's table of answers is made from this list. */
+/** The table of answers in docs/reasons.md is made from this list. */
 export const ANSWERS = {
   not_utf8: {
     status: 400,

@@ -230,6 +230,28 @@ describe("the queue refuses messages", () => {
     expect(app.dub.recorded).toHaveLength(25);
     expect(app.alerts).toEqual(["queue_down"]);
   });
+
+  it("a backlog costs few rows written while it does, and is delivered once it takes messages again", async () => {
+    const app = await open();
+    await app.sweep();
+    app.down.queue = true;
+    for (let i = 0; i < 60; i++) await app.send("clerk", signUp(`user_${i}`));
+    app.clock.now += 3 * MINUTE;
+    await app.worker.scheduled({}, app.env);
+    const marked = "CREATE TABLE IF NOT EXISTS marked (id TEXT)";
+    await db.exec(marked);
+    await db.exec(
+      "CREATE TRIGGER note_marked AFTER UPDATE OF queued_until ON events WHEN new.queued_until > 0 BEGIN INSERT INTO marked VALUES (new.id); END",
+    );
+    await app.worker.scheduled({}, app.env);
+    const count = await db.prepare("SELECT count(*) AS n FROM marked").first("n");
+    await db.exec("DROP TRIGGER note_marked");
+    await db.exec("DROP TABLE marked");
+    expect(count).toBe(10);
+    app.down.queue = false;
+    await app.pass(2 * MINUTE);
+    expect(app.dub.recorded).toHaveLength(60);
+  });
 });
 
 describe("what can't be delivered at all", () => {

@@ -1,4 +1,4 @@
-/** `npm run preview -- <provider> <payload.json>`: prints what a webhook comes to as JSON, without network. */
+/** `npm run preview -- <provider> <payload.json>`: prints what a webhook becomes as JSON, without network. */
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { preview } from "../check/results.ts";

@@ -1,4 +1,4 @@
-/** `npm run replay -- …`: counts what a replay of kept events would come to; with `--yes` replays them. */
+/** `npm run replay -- …`: counts what a replay of kept events would change; with `--yes` replays them. */
 import { parseArgs } from "node:util";
 import type { Slice } from "../../replay/replay.ts";
 import { main, providers, UserError } from "../files.ts";
