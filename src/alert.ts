@@ -32,7 +32,7 @@ export const ALERTS = {
   },
   cron_stopped: {
     means:
-      "the cron trigger has not run for an hour; webhooks and queue messages do its work, later than it would",
+      "the cron trigger has not run for an hour; webhooks and queue messages start the sweep instead, later than it would",
     todo: "see that the Worker has the cron trigger `* * * * *`: run `npm run deploy`",
   },
   unknown_clicks: {

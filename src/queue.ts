@@ -59,7 +59,10 @@ export function sweepLater(env: Env, wait: number): Promise<void> {
   return enqueue(env.EVENTS, [{ sweep: true }], Math.max(1, Math.ceil(wait / 1000)));
 }
 
-/** Sweeps soon in the place of a cron trigger that is late; once a minute, whoever asks. */
+/** A cron trigger that has not run for this long is late: webhooks and queue batches start the sweep instead. */
+export const CRON_LATE = 5 * MINUTE;
+
+/** Sweeps soon, instead of a cron trigger that is late; once a minute, whoever asks. */
 export async function wakeSweep(env: Env, now: number): Promise<void> {
   if (await takeTurn(env.DB, "sweep", now, MINUTE)) await sweepLater(env, 0);
 }

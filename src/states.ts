@@ -54,7 +54,7 @@ export const REASONS = {
   dub_error: {
     status: "pending",
     by: "delivery",
-    means: "Dub answered with an error of its own (5xx, or something unreadable)",
+    means: "Dub answered with a server error (5xx, or something unreadable)",
     todo: "nothing: tried again by the retry schedule",
     pauses: true,
   },
@@ -75,7 +75,7 @@ export const REASONS = {
   click_not_found_yet: {
     status: "pending",
     by: "delivery",
-    means: "Dub does not find the click (yet): its click store may be behind, or not work",
+    means: "Dub does not find the click (yet): its click store may be behind, or be down",
     todo: "nothing: tried to the end of the retry schedule, or for two hours if it does not look like a click id of Dub; and longer while Dub accepts no lead at all",
   },
   customer_not_known_yet: {
@@ -151,7 +151,7 @@ export const REASONS = {
     status: "delivered",
     by: "delivery",
     means:
-      "the answer to the recording call was lost; asked again, Dub has seen the lead, and the key may not ask whether Dub lists it: it is most likely recorded",
+      "the answer to the recording call was lost; asked again, Dub has seen the lead, and the key has no permission to list leads: it is most likely recorded",
     todo: "give the key the permission analytics.read, then replay: Dub is asked first, and nothing is recorded twice",
     alert: true,
     replay: "look",
@@ -196,7 +196,7 @@ export const REASONS = {
     status: "skipped",
     by: "delivery",
     means: "no click id, and Dub does not know the customer",
-    todo: "nothing for visitors who did not come by a Dub link; it is delivered by itself if another lead of the customer is delivered later",
+    todo: "nothing for visitors who did not come by a Dub link; it is delivered automatically if another lead of the customer is delivered later",
   },
   other_account: {
     status: "skipped",
@@ -270,7 +270,7 @@ export const REASONS = {
   unknown_click: {
     status: "rejected",
     by: "delivery",
-    means: "Dub does not know the click: a bot's, a hand-written one, or no click id at all",
+    means: "Dub does not know the click: the click of a bot, a hand-written one, or no click id at all",
     todo: "nothing, unless it happens to most leads (then an alert says so): see that `lead.clickId` of the mapping file gives the value of Dub's cookie",
   },
   link_missing: {
@@ -297,7 +297,7 @@ export const REASONS = {
     status: "failed",
     by: "delivery",
     means:
-      "an earlier call failed half-way or its answer was lost, and the key may not ask whether Dub lists the lead",
+      "an earlier call failed after it began or its answer was lost, and the key has no permission to list leads",
     todo: "give the key the permission analytics.read, then replay: Dub is asked first, and nothing is recorded twice",
     alert: true,
     holdsKey: true,
@@ -308,7 +308,7 @@ export const REASONS = {
     by: "delivery",
     means:
       "ten deliveries were begun and none was completed: the Worker crashed, or the ledger could not be written",
-    todo: "read the Worker's log at its times, then replay",
+    todo: "read the Worker's log at the times of its attempts, then replay",
     alert: true,
     holdsKey: true,
   },

@@ -118,7 +118,9 @@ describe("one line and one message an hour", () => {
       app.clock.now += SECOND;
     }
     expect(app.messages).toEqual([
-      expect.stringMatching(/^webhook-to-lead \(clerk\): the signature fits none .* CLERK_WEBHOOK_SECRET/),
+      expect.stringMatching(
+        /^webhook-to-lead \(clerk\): the signature does not match the secret in CLERK_WEBHOOK_SECRET/,
+      ),
     ]);
     expect(app.errors("secret_mismatch")).toMatchObject([{ provider: "clerk" }]);
     app.clock.now += HOUR;
@@ -179,7 +181,7 @@ describe("one line and one message an hour", () => {
     expect(app.messages).toEqual([expect.stringContaining("RETENTION_DAYS must be a whole number of days")]);
   });
 
-  it("many isolates speak once together", async () => {
+  it("many isolates send one alert together", async () => {
     const app = await open();
     for (let i = 0; i < 5; i++) {
       const isolate = createWorker(app.deps);
@@ -213,7 +215,7 @@ describe("silence", () => {
     expect(lines.filter(({ level }) => level === "error")).toEqual([]);
   });
 
-  it("without ALERT_WEBHOOK_URL there is the line alone", async () => {
+  it("without ALERT_WEBHOOK_URL there is only the log line", async () => {
     const app = await open({ settings: { ALERT_WEBHOOK_URL: "", DUB_API_KEY: "dub_other" } });
     await app.send("clerk", signUp("user_1"));
     await app.pump();
@@ -221,7 +223,7 @@ describe("silence", () => {
     expect(app.errors("dub_key_refused")).toHaveLength(1);
   });
 
-  it("with the ledger down the isolate's own memory keeps the hour", async () => {
+  it("with the ledger down the isolate's own memory limits it to one an hour", async () => {
     const app = await open();
     app.down.ledger = true;
     for (let i = 0; i < 20; i++) await forge(app);

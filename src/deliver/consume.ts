@@ -2,11 +2,11 @@
 import type { MessageBatch } from "@cloudflare/workers-types";
 import { misconfigured, reportDown } from "../alert.ts";
 import type { Env } from "../context.ts";
-import { enqueue, isDeadLetters, type QueueMessage, wakeSweep } from "../queue.ts";
+import { CRON_LATE, enqueue, isDeadLetters, type QueueMessage, wakeSweep } from "../queue.ts";
 import { DELIVERY, type DeliverySettings, parseSettings, SettingsError } from "../settings.ts";
 import { deliver } from "./deliver.ts";
 import type { DeliveryDeps } from "./deps.ts";
-import { CRON_LATE, SWEEP_CALLS } from "./limits.ts";
+import { SWEEP_CALLS } from "./limits.ts";
 import { sweep } from "./sweep.ts";
 
 /** Handles one batch of queue messages. A message is acknowledged once the ledger has been asked; from there on the ledger keeps the time. */

@@ -1,14 +1,15 @@
 /**
- * Every wait and limit of delivery, in milliseconds unless said otherwise. How they hang together:
+ * Every wait and limit of delivery, in milliseconds unless said otherwise; those of one call to Dub are in
+ * dub/client.ts. How they depend on each other:
  *
  * - One attempt makes at most register, look (two calls) and record: 4 calls of 10 s (dub/client.ts) = 40 s, and waits
  *   for its turn. LEASE is three times that; an attempt begins no call that could outlive it.
  * - A Worker may make 50 subrequests on the Free plan: MAX_CALLS to Dub, and 8 for the ledger (claim, settle, count),
- *   a delayed queue message, a sweep in the place of cron (2), and an alert (2). A batch of 20 leads (wrangler.toml)
+ *   a delayed queue message, a sweep instead of cron (2), and an alert (2). A batch of 20 leads (wrangler.toml)
  *   takes 40.
  * - A sweep costs one queue call for each 100 rows, and 2 of the ledger: SWEEP_ROWS / 100 + 2 = SWEEP_CALLS. Two calls
  *   for each lead make 1,500 rows 3,000 calls a minute, the most that a plan of Dub allows. The next sweep takes the rest.
- * - Dub recognises a recorded lead for 7 days. One day before, and from then on, it is not trusted to.
+ * - Dub recognises a recorded lead for 7 days. From one day before on, we do not rely on that.
  */
 import { TIMEOUT } from "../dub/client.ts";
 import { FIND_CALLS } from "../dub/find.ts";
@@ -16,7 +17,7 @@ import { DAY, HOUR, MINUTE, SECOND } from "../time.ts";
 
 /** How long a claimed row is leased to one consumer. */
 export const LEASE = 3 * (2 + FIND_CALLS) * TIMEOUT;
-/** Calls to Dub in one invocation; those of a sweep before are taken off. */
+/** Calls to Dub in one invocation; those of a sweep before are subtracted. */
 export const MAX_CALLS = 42;
 /** Leads delivered at a time. A Worker may hold six connections open; one is left for the ledger. */
 export const CONCURRENCY = 5;
@@ -33,8 +34,6 @@ export const SWEEP_ROWS = 1500;
 export const SWEEP_CALLS = SWEEP_ROWS / 100 + 2;
 /** How long the sweep skips a row that it has queued. */
 export const QUEUED_FOR = 10 * MINUTE;
-/** A cron trigger that has not run for this long is late: webhooks and queue batches start the sweep instead. */
-export const CRON_LATE = 5 * MINUTE;
 /** From this lateness on an alert is sent. */
 export const ALERT_AFTER = HOUR;
 
@@ -72,6 +71,10 @@ export const LISTED_WITHIN = HOUR;
 
 /** Calls a minute of Dub's Business plan, the smallest that takes leads. Dub names another limit with any error. */
 export const CALLS_PER_MINUTE = 1200;
+/** Share of the limit that is used; what is left is for calls that come close together after a rest. */
+export const LIMIT_SHARE = 0.97;
+/** Rest that may be caught up with at once. */
+export const CATCH_UP = 1200;
 /** A limit below that is forgotten after so long. */
 export const LOW_LIMIT_LIFE = HOUR;
 /** Leads that end with a click unknown to Dub, in an hour: so many and more than half of all are an alert. */

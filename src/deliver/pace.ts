@@ -4,11 +4,7 @@
  */
 import type { Deps } from "../context.ts";
 import { MINUTE } from "../time.ts";
-
-/** Share of the limit that is used; what is left is for calls that come close together after a rest. */
-const SHARE = 0.97;
-/** Milliseconds of rest that may be caught up with at once. */
-const CATCH_UP = 1200;
+import { CATCH_UP, LIMIT_SHARE } from "./limits.ts";
 
 /** Resolves when the next call may be made at `perMinute`. */
 export type Pace = (perMinute: number) => Promise<void>;
@@ -18,7 +14,7 @@ export function createPace({ now, sleep }: Pick<Deps, "now" | "sleep">): Pace {
   let next = Number.NEGATIVE_INFINITY;
   return async (perMinute) => {
     const at = Math.max(next, now() - CATCH_UP);
-    next = at + MINUTE / (perMinute * SHARE);
+    next = at + MINUTE / (perMinute * LIMIT_SHARE);
     const wait = at - now();
     if (wait > 0) await sleep(wait);
   };

@@ -2,7 +2,7 @@
 import { misconfigured, reportDown } from "../alert.ts";
 import type { Env } from "../context.ts";
 import { type Lateness, noteQueue, takeDue } from "../ledger/due.ts";
-import { enqueueIds, sweepLater } from "../queue.ts";
+import { CRON_LATE, enqueueIds, sweepLater } from "../queue.ts";
 import { DELIVERY, type DeliverySettings, fingerprintOf, parseSettings, SettingsError } from "../settings.ts";
 import { MINUTE } from "../time.ts";
 import { deliver } from "./deliver.ts";
@@ -10,7 +10,6 @@ import type { DeliveryDeps } from "./deps.ts";
 import {
   ALERT_AFTER,
   CALLS_PER_MINUTE,
-  CRON_LATE,
   DIRECT_LEADS,
   LOW_LIMIT_LIFE,
   QUEUED_FOR,

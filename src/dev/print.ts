@@ -24,6 +24,7 @@ const COLOURS: Record<string, Parameters<typeof styleText>[0]> = {
   failed: "red",
   refused: "red",
   error: "red",
+  alert: "red",
 };
 
 /** `12:00:01  clerk  delivered  recorded  https://…`, in a line. */
@@ -41,13 +42,19 @@ export function formatLine({
   ...rest
 }: LogLine): string {
   const time = new Date().toTimeString().slice(0, 8);
-  const what = String(status ?? (level === "error" ? "error" : code));
+  const what = String(status ?? ("todo" in rest ? "alert" : level === "error" ? "error" : code));
   const counts =
     code === "webhook" ? Object.entries(rest).filter(([key]) => key !== "bytes" && key !== "events") : [];
   const said =
     code === "webhook"
       ? counts.map(([key, n]) => `${n} ${key}`).join(", ")
-      : [level === "error" && !status ? code : undefined, reason, link, detail, evidence, message, event]
+      : [
+          level === "error" && !status ? code : undefined,
+          typeof rest.events === "number"
+            ? `${rest.events} events${rest.dryRun ? ", counted only" : ""}`
+            : undefined,
+          ...[reason, link, detail, evidence, message, event],
+        ]
           .filter(Boolean)
           .join("  ");
   return `${time}  ${String(provider ?? "").padEnd(11)} ${styled(what.padEnd(10), what)} ${said}`;

@@ -1,7 +1,7 @@
 /** The tables of the documentation, made from the source: name → Markdown. */
 import { join } from "node:path";
 import { ALERTS } from "../alert.ts";
-import { ANSWERS } from "../receive/answer.ts";
+import { ANSWERS } from "../receive/refuse.ts";
 import { secretName } from "../settings.ts";
 import { about, type Reason, reasonsWhere, STATUS_NAMES } from "../states.ts";
 import { TRANSITIONS } from "../transitions.ts";

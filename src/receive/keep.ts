@@ -3,8 +3,8 @@ import { ALERTS, type Alert, ledgerProblem, reportDown } from "../alert.ts";
 import type { Env } from "../context.ts";
 import type { NewEvent } from "../ledger/event.ts";
 import { type Kept, keep } from "../ledger/keep.ts";
-import { enqueue, fitsQueue, wakeSweep } from "../queue.ts";
-import { HOUR, MINUTE, SECOND } from "../time.ts";
+import { CRON_LATE, enqueue, fitsQueue, wakeSweep } from "../queue.ts";
+import { HOUR, SECOND } from "../time.ts";
 
 /**
  * Events in one call of the ledger, and messages in the queue, for one webhook. Of the Free plan's 50 subrequests and 50
@@ -15,8 +15,6 @@ const MAX_AT_ONCE = 1000;
 const LEDGER_PATIENCE = 3 * SECOND;
 /** After the ledger has failed for this long, the queue alone is not enough any more: its messages expire. */
 const QUEUE_ALONE = HOUR;
-/** Cron runs each minute; when it is late by so much, a webhook has the sweep done. */
-const CRON_LATE = 5 * MINUTE;
 
 /** What an isolate knows of the ledger: since when it fails, in milliseconds; null while it works. */
 export type LedgerHealth = { failingSince: number | null };

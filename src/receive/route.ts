@@ -14,9 +14,9 @@ import { about, type Reason } from "../states.ts";
 import type { Verifier } from "../verify/scheme.ts";
 import { SecretError } from "../verify/secret.ts";
 import { explain } from "../verify/verdict.ts";
-import { isRefused, type RefuseDeps, type Refused, refuse } from "./answer.ts";
 import { type Decoded, decodeBody, readBody } from "./body.ts";
 import { type KeepDeps, type KeptSomewhere, keepEvents } from "./keep.ts";
+import { isRefused, type RefuseDeps, type Refused, refuse } from "./refuse.ts";
 import { verifierOf } from "./verifier.ts";
 
 /** A webhook with more events to keep is refused: more do not fit into a request of the Free plan. */
@@ -51,7 +51,7 @@ export function notFound(c: Webhooks, deps: RefuseDeps): Response {
 function refuseMethod(c: Webhooks, deps: ReceiveDeps): Response {
   const evidence = `${c.req.method} ${printable(c.req.path, MAX_PATH)}`;
   const told =
-    "Webhooks are sent with POST. A redirect turns POST into GET: enter the final address at the provider.";
+    "This address takes webhooks by POST. If your provider shows this, enter the final address: a redirect turns POST into GET.";
   return refuse(c, deps, knownProvider(c, deps), { refused: "method_not_allowed", evidence, told });
 }
 

@@ -26,7 +26,7 @@ import { about, type Doubt, type Reason, type Status } from "../states.ts";
 /** Why a replay leaves an event as it is. */
 export const LEFT = {
   delivered: "Dub has the lead already.",
-  dedup_blocked: "Dub refuses the lead until its dedup key has run out; it is delivered then by itself.",
+  dedup_blocked: "Dub refuses the lead until its dedup key has run out; it is delivered then automatically.",
   in_delivery: "It is being delivered at this moment.",
   ignored: "No rule of the mapping file takes it now.",
   payload_gone: "Its payload is not kept any more: see RETENTION_DAYS. Or it was too large to be kept.",

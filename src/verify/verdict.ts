@@ -34,8 +34,12 @@ export function explain(refusal: Refusal, secret: string): string {
     case "signed_json_missing":
       return "the signature is over the body's JSON, and the body is not JSON";
     case "signature_mismatch":
-      return `the signature fits none of the ${refusal.secrets} secret(s) in ${secret}: the secret is another endpoint's, or the body was changed on its way (by a proxy or gateway that parses and rewrites JSON, or unpacks gzip)`;
+      return `the signature does not match ${secretsOf(refusal)} in ${secret}: the secret is another endpoint's, or the body was changed on its way (by a proxy or gateway that parses and rewrites JSON, or unpacks gzip)`;
     case "token_mismatch":
-      return `the token fits none of the ${refusal.secrets} secret(s) in ${secret}: set the same value at the provider`;
+      return `the token does not match ${secretsOf(refusal)} in ${secret}: set the same value at the provider`;
   }
+}
+
+function secretsOf({ secrets }: { secrets: number }): string {
+  return secrets === 1 ? "the secret" : `any of the ${secrets} secrets`;
 }

@@ -1,9 +1,9 @@
-/** The lock of the admin API. */
+/** Authentication of the admin API. */
 import { describe, expect, it } from "vitest";
 import { open, post, TOKEN } from "../support/admin.ts";
 import { createTestApp } from "../support/app.ts";
 
-describe("the lock", () => {
+describe("authentication", () => {
   it.each(["/api/replay", "/api/events/x/replay", "/api/else"])(
     "without ADMIN_TOKEN there is no %s",
     async (path) => {
@@ -16,7 +16,7 @@ describe("the lock", () => {
     },
   );
 
-  it("a token too short to be one closes it", async () => {
+  it("a token that is too short turns it off", async () => {
     const app = await createTestApp({ settings: { ADMIN_TOKEN: "short" } });
     const { status, body } = await post(app, "/api/replay", {}, { authorization: "Bearer short" });
     expect([status, body]).toEqual([

@@ -110,7 +110,7 @@ describe("what fails for a while arrives once", () => {
     expect(await app.row()).toMatchObject({ status: "delivered", reason: "recorded" });
   });
 
-  it("naive retry loses the lead against the stand-in, this does not", async () => {
+  it("a plain retry loses the lead, this Worker does not", async () => {
     const outage = () => plan({ register: ["click_store_down"], record: ["click_store_down"] });
     const naive = await createTestApp({ dub: outage() });
     const lead = { clickId: CLICK, eventName: "Sign Up", customerExternalId: "user_1" };

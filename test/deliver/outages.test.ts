@@ -141,7 +141,7 @@ describe("something in between answers instead of Dub", () => {
   });
 });
 
-describe("delivery that stands still is an alert after an hour", () => {
+describe("delivery that has stopped is an alert after an hour", () => {
   it.each([
     ["an endless 429", "rate_limited"],
     ["an endless 502", "bad_gateway"],
@@ -265,7 +265,7 @@ describe("what can't be delivered at all", () => {
     expect(others.every(({ reason }) => reason === "recorded")).toBe(true);
   });
 
-  it("a lead whose delivery never comes to its end is not begun for ever", async () => {
+  it("a lead whose delivery never comes to its end is not begun again and again", async () => {
     let dies = true;
     const app = await open();
     await app.send("clerk", signUp("user_1"));

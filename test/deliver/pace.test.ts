@@ -104,7 +104,7 @@ describe("a backlog", () => {
   });
 });
 
-describe("a rate limit that is met all the same", () => {
+describe("a 429 in spite of the pace", () => {
   it("stops the batch and those behind it, and nothing is asked until Dub's window has ended", async () => {
     const app = await createTestApp({ dub: { limit: 60 } });
     app.clock.now += 20 * SECOND;
@@ -129,7 +129,7 @@ describe("a rate limit that is met all the same", () => {
     for (const row of await app.rows()) expect(row).toMatchObject({ status: "delivered", retries: 0 });
   });
 
-  it("a wake-up that is lost costs a minute and no lead", async () => {
+  it("a lost message for the sweep delays leads by a minute and loses none", async () => {
     const app = await createTestApp({ dub: { limit: 60 } });
     for (let i = 0; i < 40; i++) await app.send("clerk", signUp(`user_${i}`));
     await app.pump();

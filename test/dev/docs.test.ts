@@ -18,7 +18,7 @@ import { DatabaseSync } from "node:sqlite";
 import { expect, it } from "vitest";
 import { ALERTS } from "../../src/alert.ts";
 import { providerFolders, ROOT, readJson } from "../../src/dev/files.ts";
-import { ANSWERS } from "../../src/receive/answer.ts";
+import { ANSWERS } from "../../src/receive/refuse.ts";
 import { LEFT } from "../../src/replay/replay.ts";
 import { parseSettings } from "../../src/settings.ts";
 import { REASONS, reasonsWhere, STATUS_NAMES } from "../../src/states.ts";

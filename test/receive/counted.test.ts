@@ -30,7 +30,7 @@ describe("addresses", () => {
       {
         error: "method_not_allowed",
         message:
-          "Webhooks are sent with POST. A redirect turns POST into GET: enter the final address at the provider.",
+          "This address takes webhooks by POST. If your provider shows this, enter the final address: a redirect turns POST into GET.",
       },
     ]);
     expect(await app.refusals()).toEqual([

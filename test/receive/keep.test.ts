@@ -47,7 +47,7 @@ describe("acknowledged means kept", () => {
     expect(JSON.parse((await app.row()).payload ?? "")).toEqual(webhook);
   });
 
-  it("a queue that loses its messages costs minutes and no lead", async () => {
+  it("a queue that loses its messages delays leads by minutes and loses none", async () => {
     const app = await createTestApp();
     for (let i = 0; i < 30; i++) await app.send("clerk", signUp(`user_${i}`));
     app.waiting.length = 0;

@@ -129,7 +129,7 @@ describe("deployed without its tables", () => {
   });
 });
 
-it("of a dead letter nothing is lost, however often it goes round", async () => {
+it("no dead letter is lost, however often it is sent again", async () => {
   const app = await createTestApp();
   app.down.ledger = true;
   await app.send("clerk", signUp("user_1"));

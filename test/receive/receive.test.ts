@@ -461,7 +461,7 @@ describe("what is wrong on our side is 503 with a sentence, so that the provider
   });
 });
 
-describe("what it tells to whom", () => {
+describe("what the sender is told, and what the operator is told", () => {
   it("counts a flood of forged webhooks in one row with few writes", async () => {
     const app = await createTestApp();
     const prepare = vi.spyOn(Object.getPrototypeOf((await import("../support/app.ts")).db), "prepare");
@@ -492,7 +492,7 @@ describe("what it tells to whom", () => {
         reason: "signature_mismatch",
         count: 501,
         evidence:
-          "the signature fits none of the 1 secret(s) in STRIPE_WEBHOOK_SECRET: the secret is another endpoint's, or the body was changed on its way (by a proxy or gateway that parses and rewrites JSON, or unpacks gzip)",
+          "the signature does not match the secret in STRIPE_WEBHOOK_SECRET: the secret is another endpoint's, or the body was changed on its way (by a proxy or gateway that parses and rewrites JSON, or unpacks gzip)",
       },
     ]);
     expect(await app.rows()).toEqual([]);

@@ -9,7 +9,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-describe("a corrected mapping file repairs the past", () => {
+describe("a corrected mapping file, and a replay", () => {
   it("an event without a customer id becomes its lead, with today's warnings", async () => {
     const files = { ...mappings, clerk: clerkWith({ customerExternalId: "data.ident" }) };
     const app = await open({ mappings: files });
@@ -90,7 +90,7 @@ describe("a corrected mapping file repairs the past", () => {
     ]);
   });
 
-  it("webhooks that still can't be split are met once", async () => {
+  it("webhooks that still can't be split are counted once", async () => {
     const files: Record<string, unknown> = {
       "auth0-logs": { ...(mappings["auth0-logs"] as object), each: "logs" },
     };

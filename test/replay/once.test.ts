@@ -137,7 +137,7 @@ describe("never a second lead", () => {
     },
   );
 
-  it("what is possibly lost is never recorded unseen, however often it is replayed with a key that may not ask", async () => {
+  it("what is possibly lost is never recorded without asking Dub, however often it is replayed with a key that may not ask", async () => {
     const app = await open({ dub: { ...plan(["hang_after"]), analytics: false } });
     await app.send("clerk", signUp("user_1"));
     await app.pump();

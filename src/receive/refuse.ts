@@ -20,14 +20,14 @@ type Entry = {
 
 const UNAUTHORIZED = { error: "unauthorized", message: "The webhook could not be verified." };
 const WHO_SENDS =
-  "see in the provider's dashboard how its webhooks are answered: if with 200, a stranger sent this one, and there is nothing to do; if with 401";
+  "see in the provider's dashboard how its webhooks are answered: if with 200, somebody else sent this one, and there is nothing to do; if with 401";
 
 /** The table of answers in docs/reasons.md is made from this list. */
 export const ANSWERS = {
   not_utf8: {
     status: 400,
     means: "genuine, but the body is not UTF-8, or it is compressed",
-    todo: "have the provider, or what stands in between, send plain UTF-8",
+    todo: "have the provider, or a proxy in between, send plain UTF-8",
     alert: "unreadable_body",
   },
   not_json: {
@@ -45,7 +45,7 @@ export const ANSWERS = {
   missing_header: {
     status: 401,
     means: "a header of the signature, or the one with the token, is missing",
-    todo: `${WHO_SENDS}, set the header at the provider that \`verify\` of the mapping file names, and let what stands in between pass it on`,
+    todo: `${WHO_SENDS}, set the header at the provider that \`verify\` of the mapping file names, and let a proxy or gateway in between pass it on`,
     wire: UNAUTHORIZED,
     alert: "missing_header",
   },
@@ -58,7 +58,7 @@ export const ANSWERS = {
   timestamp_too_old: {
     status: 401,
     means: "signed longer ago than the scheme allows",
-    todo: "nothing, if the provider sends it again: it signs anew",
+    todo: "nothing, if the provider sends it again: it makes a new signature",
     wire: UNAUTHORIZED,
   },
   timestamp_in_future: {
@@ -75,14 +75,14 @@ export const ANSWERS = {
   },
   signature_mismatch: {
     status: 401,
-    means: "the signature fits no secret: a wrong secret, a body that was changed on its way, or a forgery",
+    means: "the signature does not match: a wrong secret, a body that was changed on its way, or a forgery",
     todo: `${WHO_SENDS}, copy the endpoint's signing secret again; if that does not help, have the proxy or gateway in between pass the body on unchanged`,
     wire: UNAUTHORIZED,
     alert: "secret_mismatch",
   },
   token_mismatch: {
     status: 401,
-    means: "the token fits no secret: a wrong secret, or a forgery",
+    means: "the token does not match: a wrong secret, or a forgery",
     todo: `${WHO_SENDS}, set the same value at the provider and in the Worker secret`,
     wire: UNAUTHORIZED,
     alert: "secret_mismatch",
