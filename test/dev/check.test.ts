@@ -148,7 +148,10 @@ describe("npm run check names what is wrong", () => {
     right = join(copy, "right");
     cpSync(join(copy, "mappings"), right, { recursive: true });
   });
-  beforeEach(() => cpSync(right, join(copy, "mappings"), { recursive: true, force: true }));
+  beforeEach(() => {
+    rmSync(join(copy, "mappings"), { recursive: true });
+    cpSync(right, join(copy, "mappings"), { recursive: true });
+  });
   afterAll(() => rmSync(copy, { recursive: true }));
 
   it.each([
@@ -327,6 +330,22 @@ describe("npm run check names what is wrong", () => {
     const { code, output } = run(copy, "check.ts");
     expect(output).toContain(said);
     expect(output).not.toContain("    at ");
+    expect(code).toBe(1);
+  });
+
+  it("says everything about a condition without samples in one line", () => {
+    const path = join(copy, MAPPING);
+    writeFileSync(path, readFileSync(path, "utf8").replace('"order.changed"', '"order.sent"'));
+    const { output } = run(copy, "check.ts");
+    expect(output.split("\n").filter((line) => line.includes('leads[1].on["order.sent"]'))).toHaveLength(1);
+  });
+
+  it("a missing README.md, but not in a folder of your own", () => {
+    rmSync(join(copy, "mappings/orchard/README.md"));
+    cpSync(join(copy, "mappings/orchard"), join(copy, "mappings/own/orchard"), { recursive: true });
+    const { code, output } = run(copy, "check.ts", "--write");
+    expect(output).toContain("mappings/orchard/README.md is missing: it says where");
+    expect(output).toContain("\n1 problem(s)");
     expect(code).toBe(1);
   });
 });
