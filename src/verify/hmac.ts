@@ -63,8 +63,14 @@ function rawKeys(given: HmacParameters, name: string, secret: string, count: num
   if (usable.length > 0) return usable.map(({ raw }) => raw);
   const key = keys.at(-1);
   if (!key) {
-    const after = strip.length > 0 ? ` after ${strip.map((one) => `"${one}"`).join(" or ")}` : "";
-    throw new SecretError(name, `is not base64${after}: ${whole}`);
+    const last = strip.at(-1);
+    const where =
+      last === undefined
+        ? ""
+        : strip.some((one) => secret.startsWith(one))
+          ? ` after ${strip.map((one) => `"${one}"`).join(" or ")}`
+          : ` (a leading ${last} is ignored)`;
+    throw new SecretError(name, `is not base64${where}: ${whole}`);
   }
   const rest = begins === "" ? "" : ` after "${begins}"`;
   const least = `at least ${minBytes} are needed`;

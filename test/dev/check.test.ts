@@ -1,5 +1,14 @@
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -26,202 +35,317 @@ function run(root: string, tool: string, ...args: string[]): { code: number; out
   }
 }
 
+/** A provider of these tests, so that they don't depend on the words of the shipped files. */
+const ORCHARD = {
+  $schema: "../mapping.schema.json",
+  name: "Orchard",
+  docs: "https://orchard.example/webhooks",
+  verify: { scheme: "token", header: "x-token" },
+  type: "type",
+  let: {
+    resource: "data.resource",
+    clickId: "click_id($resource.metadata, $resource.settings)",
+    address: "$resource.addresses[0]",
+  },
+  test: "live == `false`",
+  thin: "isThin && 'send the whole event'",
+  leads: [
+    {
+      on: {
+        "user.created": true,
+        "user.updated": "$clickId && days_between($resource.created, $resource.updated) < `7`",
+      },
+      lead: {
+        clickId: "$clickId",
+        eventName: "'Sign Up'",
+        customerExternalId: "$resource.id",
+        customerName: "$resource.name || $resource.nickname",
+        customerEmail: "$address",
+      },
+    },
+    {
+      on: { "order.changed": "$resource.status == 'paid'" },
+      lead: { eventName: "'First Order'", customerExternalId: "$resource.buyer" },
+      withoutClickId: "send",
+    },
+    {
+      on: ["list.joined"],
+      when: "$resource.list != 'news'",
+      lead: { eventName: "'Joined Waitlist'", customerExternalId: "$resource.person" },
+      withoutClickId: "send",
+    },
+  ],
+};
+
+const CLICK = { dubClickId: "Xk3pQ9vLm2RtYw7B" };
+const MIRA = { id: "u1", name: "Mira Solberg", addresses: ["mira@orchard.example"], metadata: CLICK };
+const [SIGN_UP, ORDER, JOINED] = ["Sign Up", "First Order", "Joined Waitlist"].map((eventName) => ({
+  clickId: eventName === "Sign Up" ? CLICK.dubClickId : "",
+  eventName,
+  customerExternalId: "u1",
+}));
+const NAMED = { ...SIGN_UP, customerName: "Mira Solberg", customerEmail: "mira@orchard.example" };
+
+/** name → [type, resource, what becomes of it, other fields of the event] */
+const SAMPLES: Record<string, [type: string, resource: object, expect: object, more?: object]> = {
+  "sign-up": ["user.created", MIRA, { lead: NAMED }],
+  nickname: [
+    "user.created",
+    { id: "u1", nickname: "mira", settings: CLICK },
+    { lead: { ...SIGN_UP, customerName: "mira" } },
+  ],
+  "test-event": ["user.created", MIRA, { skipped: "test_event" }, { live: false }],
+  thin: ["user.created", {}, { rejected: "thin_event" }, { isThin: true }],
+  "click-id-later": [
+    "user.updated",
+    { ...MIRA, created: "2026-03-10T12:00:00Z", updated: "2026-03-11T12:00:00Z" },
+    { lead: NAMED },
+  ],
+  "old-user": [
+    "user.updated",
+    { ...MIRA, created: "2026-01-10T12:00:00Z", updated: "2026-03-11T12:00:00Z" },
+    { ignored: true },
+  ],
+  order: ["order.changed", { buyer: "u1", status: "paid" }, { lead: ORDER }],
+  "open-order": ["order.changed", { buyer: "u1", status: "open" }, { ignored: true }],
+  waitlist: ["list.joined", { person: "u1", list: "beta" }, { lead: JOINED }],
+  newsletter: ["list.joined", { person: "u1", list: "news" }, { ignored: true }],
+};
+
+function writeOrchard(folder: string): void {
+  mkdirSync(join(folder, "samples"), { recursive: true });
+  const write = (name: string, json: object) =>
+    writeFileSync(join(folder, name), `${JSON.stringify(json, null, 2)}\n`);
+  write("mapping.json", ORCHARD);
+  for (const [name, [type, resource, expect, more]] of Object.entries(SAMPLES))
+    write(`samples/${name}.json`, {
+      $schema: "../../sample.schema.json",
+      title: name,
+      webhook: { type, ...more, data: { resource } },
+      expect: [expect],
+    });
+  writeFileSync(join(folder, "README.md"), "# Orchard\n");
+}
+
+/** Copies what the tools read, into a new folder unless one is given. */
+function copyOfProject(parts: string[], copy = mkdtempSync(join(tmpdir(), "check-"))): string {
+  for (const part of ["src", "package.json", ...PAGES, ...parts])
+    cpSync(join(ROOT, part), join(copy, part), { recursive: true });
+  symlinkSync(join(ROOT, "node_modules"), join(copy, "node_modules"), "dir");
+  return copy;
+}
+
 describe("npm run check names what is wrong", () => {
+  const MAPPING = "mappings/orchard/mapping.json";
+  const SAMPLE = "mappings/orchard/samples/sign-up.json";
   let copy: string;
+  let right: string;
   beforeAll(() => {
-    copy = mkdtempSync(join(tmpdir(), "check-"));
-    for (const part of ["src", "package.json"])
-      cpSync(join(ROOT, part), join(copy, part), { recursive: true });
-    symlinkSync(join(ROOT, "node_modules"), join(copy, "node_modules"));
+    copy = copyOfProject([]);
+    writeOrchard(join(copy, "mappings/orchard"));
+    mkdirSync(join(copy, "mappings/own"));
+    expect(run(copy, "check.ts", "--write")).toEqual({ code: 0, output: "" });
+    right = join(copy, "right");
+    cpSync(join(copy, "mappings"), right, { recursive: true });
   });
-  beforeEach(() => cpSync(join(ROOT, "mappings"), join(copy, "mappings"), { recursive: true, force: true }));
+  beforeEach(() => {
+    rmSync(join(copy, "mappings"), { recursive: true });
+    cpSync(right, join(copy, "mappings"), { recursive: true });
+  });
   afterAll(() => rmSync(copy, { recursive: true }));
 
   it.each([
     [
       "a typo in a path",
-      "mappings/clerk/mapping.json",
-      '"data.id"',
-      '"data.idd"',
-      'mappings/clerk/mapping.json: leads[0].lead.customerExternalId: "data.idd" gives no value in any sample',
+      MAPPING,
+      '"$resource.buyer"',
+      '"$resource.buyr"',
+      `${MAPPING}: leads[1].lead.customerExternalId: "$resource.buyr" gives no value in any sample`,
     ],
     [
       "a typo in an argument of click_id",
-      "mappings/clerk/mapping.json",
-      "data.public_metadata)",
-      "data.publc_metadata)",
+      MAPPING,
+      "$resource.settings)",
+      "$resource.setings)",
       "let.clickId: argument 2 of click_id in",
     ],
     [
       "a typo in a named expression",
-      "mappings/clerk/mapping.json",
-      "data.external_accounts[0]",
-      "data.external_acounts[0]",
-      'let.account: "data.external_acounts[0]" gives no value in any sample',
+      MAPPING,
+      "$resource.addresses[0]",
+      "$resource.adresses[0]",
+      'let.address: "$resource.adresses[0]" gives no value in any sample',
     ],
     [
       "a typo in a branch of ||",
-      "mappings/clerk/mapping.json",
-      "data.username",
-      "data.usrname",
-      "the branch data.usrname of",
+      MAPPING,
+      "$resource.nickname",
+      "$resource.nicknam",
+      "the branch $resource.nicknam of",
     ],
     [
       "a syntax error",
-      "mappings/clerk/mapping.json",
-      '"data.id"',
-      '"data.[id"',
-      "mappings/clerk/mapping.json: leads[0].lead.customerExternalId: ",
+      MAPPING,
+      '"$resource.id"',
+      '"$resource.[id"',
+      `${MAPPING}: leads[0].lead.customerExternalId: `,
     ],
-    [
-      "an unknown key",
-      "mappings/stripe/mapping.json",
-      '"thin":',
-      '"thinn":',
-      "mappings/stripe/mapping.json: thinn: unknown key",
-    ],
+    ["an unknown key", MAPPING, '"thin":', '"thinn":', `${MAPPING}: thinn: unknown key`],
     [
       "= for ==",
-      "mappings/stripe/mapping.json",
-      "$object.status == 'trialing'\"",
-      "$object.status = 'trialing'\"",
-      'leads[2].on["customer.subscription.created"]: "=" is no comparison, write "==" at column 16 of "$object.status = \'trialing\'"',
+      MAPPING,
+      "$resource.status == 'paid'",
+      "$resource.status = 'paid'",
+      'leads[1].on["order.changed"]: "=" is no comparison, write "==" at column 18 of "$resource.status = \'paid\'"',
     ],
     [
       "double quotes around a text",
-      "mappings/stripe/mapping.json",
-      "$object.status == 'trialing'\"",
-      '$object.status == \\"trialing\\""',
-      'leads[2].on["customer.subscription.created"]: "trialing" in double quotes is the name of a field, and no sample has it. For text write \'trialing\' at column 19 of',
+      MAPPING,
+      "$resource.status == 'paid'",
+      '$resource.status == \\"paid\\"',
+      'leads[1].on["order.changed"]: "paid" in double quotes is the name of a field, and no sample has it. For text write \'paid\' at column 21 of',
     ],
     [
       "double quotes around a constant",
-      "mappings/stripe/mapping.json",
-      "\"'Started Trial'\"",
-      '"\\"Started Trial\\""',
-      "leads[2].lead.eventName: \"Started Trial\" in double quotes is the name of a field, and no sample has it. For text write 'Started Trial' at column 1 of",
+      MAPPING,
+      "\"'First Order'\"",
+      '"\\"First Order\\""',
+      "leads[1].lead.eventName: \"First Order\" in double quotes is the name of a field, and no sample has it. For text write 'First Order' at column 1 of",
     ],
     [
       "no quotes around a constant",
-      "mappings/stripe/mapping.json",
-      "\"'Started Trial'\"",
-      '"Started Trial"',
-      "leads[2].lead.eventName: text stands in single quotes, write 'Started Trial' at column 9 of",
+      MAPPING,
+      "\"'First Order'\"",
+      '"First Order"',
+      "leads[1].lead.eventName: text stands in single quotes, write 'First Order' at column 7 of",
     ],
     [
       "no quotes around a text",
-      "mappings/stripe/mapping.json",
-      "$object.mode != 'setup'",
-      "$object.mode != setup",
-      "setup is the name of a field, and no sample has it. For text write 'setup' at column 17 of",
+      MAPPING,
+      "$resource.list != 'news'",
+      "$resource.list != news",
+      "news is the name of a field, and no sample has it. For text write 'news' at column 19 of",
     ],
     [
       "quotes around a field",
-      "mappings/clerk/mapping.json",
-      '"customerExternalId": "data.id"',
-      '"customerExternalId": "\'data.id\'"',
-      "leads[0].lead.customerExternalId: 'data.id' is text. For the field write data.id at column 1 of",
+      MAPPING,
+      '"$resource.buyer"',
+      "\"'data.resource.buyer'\"",
+      "leads[1].lead.customerExternalId: 'data.resource.buyer' is text. For the field write data.resource.buyer at column 1 of",
     ],
     [
       "one id for everybody",
-      "mappings/clerk/mapping.json",
-      '"customerExternalId": "data.id"',
-      '"customerExternalId": "\'user\'"',
-      "leads[0].lead.customerExternalId: is the same for every event, so that all customers would be one",
+      MAPPING,
+      '"$resource.buyer"',
+      "\"'user'\"",
+      "leads[1].lead.customerExternalId: is the same for every event, so that all customers would be one",
     ],
     [
       "a condition that is always true",
-      "mappings/stripe/mapping.json",
-      "$object.mode != 'setup'",
-      "$object.mode != 'stup'",
-      "is true for each of the 6 sample events it is tried on. Is there a mistake? Otherwise add a sample for which it is false",
+      MAPPING,
+      "$resource.list != 'news'",
+      "$resource.list != 'nws'",
+      "is true for each of the 2 sample events it is tried on. Is there a mistake? Otherwise add a sample for which it is false",
     ],
     [
       "a condition that is never true",
-      "mappings/stripe/mapping.json",
-      "$object.status == 'trialing'\"",
-      "$object.status == 'trailing'\"",
-      "is false for each of the 3 sample events it is tried on. Is there a mistake? Otherwise add a sample for which it is true",
+      MAPPING,
+      "$resource.status == 'paid'",
+      "$resource.status == 'payed'",
+      "is false for each of the 2 sample events it is tried on. Is there a mistake? Otherwise add a sample for which it is true",
     ],
     [
       "test events that are all events",
-      "mappings/stripe/mapping.json",
-      "livemode == `false`",
-      "livemode != `null`",
-      'mappings/stripe/mapping.json: test: "livemode != `null`" is true for each of the',
+      MAPPING,
+      "live == `false`",
+      "live != `true`",
+      `${MAPPING}: test: "live != \`true\`" is true for each of the`,
     ],
     [
       "| for ||",
-      "mappings/stripe/mapping.json",
-      "$object.mode != 'setup'",
-      "$object.mode == 'payment' | $object.mode == 'subscription'",
-      'leads[1].on["checkout.session.completed"]: "|" passes what is left of it to what is right of it. For "or" write "||" at column 27 of',
+      MAPPING,
+      "$resource.status == 'paid'",
+      "$resource.status == 'paid' | $resource.status == 'sent'",
+      'leads[1].on["order.changed"]: "|" passes what is left of it to what is right of it. For "or" write "||" at column 28 of',
     ],
     [
       "an order of texts",
-      "mappings/clerk/mapping.json",
-      "data.updated_at) < `7`",
-      "data.updated_at) < '7'",
+      MAPPING,
+      "$resource.updated) < `7`",
+      "$resource.updated) < '7'",
       "only numbers have an order; text in single quotes is no number. Write numbers in backticks at column",
     ],
     [
       "too few arguments",
-      "mappings/clerk/mapping.json",
-      "days_between(data.created_at, data.updated_at)",
-      "days_between(data.created_at)",
+      MAPPING,
+      "days_between($resource.created, $resource.updated)",
+      "days_between($resource.created)",
       'leads[0].on["user.updated"]: days_between() takes',
     ],
     [
       "a typo in an event type",
-      "mappings/clerk/mapping.json",
-      '"waitlistEntry.created"',
-      '"waitlistEntry.craeted"',
-      'leads[1].on: no sample has an event of type "waitlistEntry.craeted"',
+      MAPPING,
+      '"list.joined"',
+      '"list.jioned"',
+      'leads[2].on: no sample has an event of type "list.jioned". Is there a typo? Otherwise add a sample',
     ],
     [
       "a name that is used nowhere",
-      "mappings/clerk/mapping.json",
-      '"customerEmail": "$primaryEmail"',
-      '"customerEmail": "data.email_addresses[0].email_address"',
-      "let.primaryEmail: is used nowhere. Write $primaryEmail where you need it",
+      MAPPING,
+      '"customerEmail": "$address"',
+      '"customerEmail": "$resource.addresses[0]"',
+      "let.address: is used nowhere. Write $address where you need it",
     ],
-    ["broken JSON", "mappings/stripe/mapping.json", '"thin":', '"thin"', "mappings/stripe/mapping.json: "],
+    ["broken JSON", MAPPING, '"thin":', '"thin"', `${MAPPING}: `],
     [
       "a sample that becomes something else",
-      "mappings/stripe/samples/sign-up.json",
+      SAMPLE,
       '"customerName": "Mira Solberg"',
       '"customerName": "Mira"',
-      "mappings/stripe/samples/sign-up.json: expect is",
+      `${SAMPLE}: expect is`,
     ],
-    [
-      "a sample of another form",
-      "mappings/stripe/samples/sign-up.json",
-      '"title"',
-      '"titel"',
-      "mappings/stripe/samples/sign-up.json: ",
-    ],
+    ["a sample of another form", SAMPLE, '"title"', '"titel"', `${SAMPLE}: `],
     [
       "a list of mapping files that forgets one",
       "mappings/index.ts",
-      "  stripe: stripeMapping,",
+      "  orchard: orchardMapping,",
       "",
       'mappings/index.ts is out of date: run "npm run check -- --write"',
     ],
     [
       "a $schema that leads nowhere",
-      "mappings/stripe/samples/sign-up.json",
+      SAMPLE,
       '"../../sample.schema.json"',
       '"../sample.schema.json"',
-      'mappings/stripe/samples/sign-up.json: $schema is "../sample.schema.json", write "../../sample.schema.json"',
+      `${SAMPLE}: $schema is "../sample.schema.json", write "../../sample.schema.json"`,
     ],
   ])("%s", (_, file, from, to, said) => {
     const path = join(copy, file);
     const text = readFileSync(path, "utf8");
     expect(text).toContain(from);
-    writeFileSync(path, text.replace(from, to));
+    writeFileSync(
+      path,
+      text.replace(from, () => to),
+    );
     const { code, output } = run(copy, "check.ts");
     expect(output).toContain(said);
     expect(output).not.toContain("    at ");
+    expect(code).toBe(1);
+  });
+
+  it("says everything about a condition without samples in one line", () => {
+    const path = join(copy, MAPPING);
+    writeFileSync(path, readFileSync(path, "utf8").replace('"order.changed"', '"order.sent"'));
+    const { output } = run(copy, "check.ts");
+    expect(output.split("\n").filter((line) => line.includes('leads[1].on["order.sent"]'))).toHaveLength(1);
+  });
+
+  it("a missing README.md, but not in a folder of your own", () => {
+    rmSync(join(copy, "mappings/orchard/README.md"));
+    cpSync(join(copy, "mappings/orchard"), join(copy, "mappings/own/orchard"), { recursive: true });
+    const { code, output } = run(copy, "check.ts", "--write");
+    expect(output).toContain("mappings/orchard/README.md is missing: it says where");
+    expect(output).toContain("\n1 problem(s)");
     expect(code).toBe(1);
   });
 });
@@ -249,11 +373,8 @@ describe("files of your own", () => {
       git(at, "add", ".");
       git(at, "commit", "--quiet", "--message", "change");
     };
-    for (const part of ["src", "package.json", "mappings", ...PAGES, ".gitignore"])
-      cpSync(join(ROOT, part), join(upstream, part), { recursive: true });
-    rmSync(join(upstream, "mappings/own"), { recursive: true });
-    cpSync(join(ROOT, "mappings/own/README.md"), join(upstream, "mappings/own/README.md"));
-    symlinkSync(join(ROOT, "node_modules"), join(upstream, "node_modules"), "dir");
+    copyOfProject([".gitignore", "mappings/own/README.md"], upstream);
+    writeOrchard(join(upstream, "mappings/orchard"));
     expect(run(upstream, "check.ts", "--write")).toMatchObject({ code: 0 });
     git(upstream, "init", "--quiet");
     writeFileSync(join(upstream, ".git/info/exclude"), "node_modules\n");
@@ -263,11 +384,11 @@ describe("files of your own", () => {
     writeFileSync(join(fork, ".git/info/exclude"), "node_modules\n");
 
     // The user changes a copy of a shipped provider.
-    cpSync(join(fork, "mappings/stripe"), join(fork, "mappings/own/stripe"), { recursive: true });
-    change(fork, "mappings/own/stripe/mapping.json", "'Sign Up'", "'Joined'");
-    expect(run(fork, "check.ts").output).toContain("mappings/own/stripe/samples/sign-up.json: expect is");
-    for (const file of readdirSync(join(fork, "mappings/own/stripe/samples"))) {
-      const path = `mappings/own/stripe/samples/${file}`;
+    cpSync(join(fork, "mappings/orchard"), join(fork, "mappings/own/orchard"), { recursive: true });
+    change(fork, "mappings/own/orchard/mapping.json", "'Sign Up'", "'Joined'");
+    expect(run(fork, "check.ts").output).toContain("mappings/own/orchard/samples/sign-up.json: expect is");
+    for (const file of readdirSync(join(fork, "mappings/own/orchard/samples"))) {
+      const path = `mappings/own/orchard/samples/${file}`;
       if (readFileSync(join(fork, path), "utf8").includes('"Sign Up"'))
         change(fork, path, '"Sign Up"', '"Joined"');
     }
@@ -276,13 +397,13 @@ describe("files of your own", () => {
     commit(fork);
 
     // Upstream changes the same provider and adds another.
-    change(upstream, "mappings/stripe/mapping.json", "'Started Trial'", "'Trial'");
-    for (const file of readdirSync(join(upstream, "mappings/stripe/samples"))) {
-      const path = `mappings/stripe/samples/${file}`;
-      if (readFileSync(join(upstream, path), "utf8").includes('"Started Trial"'))
-        change(upstream, path, '"Started Trial"', '"Trial"');
+    change(upstream, "mappings/orchard/mapping.json", "'First Order'", "'Order'");
+    for (const file of readdirSync(join(upstream, "mappings/orchard/samples"))) {
+      const path = `mappings/orchard/samples/${file}`;
+      if (readFileSync(join(upstream, path), "utf8").includes('"First Order"'))
+        change(upstream, path, '"First Order"', '"Order"');
     }
-    cpSync(join(upstream, "mappings/clerk"), join(upstream, "mappings/other"), { recursive: true });
+    cpSync(join(upstream, "mappings/orchard"), join(upstream, "mappings/other"), { recursive: true });
     expect(run(upstream, "check.ts", "--write")).toMatchObject({ code: 0 });
     commit(upstream);
 
@@ -292,22 +413,19 @@ describe("files of your own", () => {
     const payload = join(root, "payload.json");
     for (const [sample, name] of [
       ["sign-up", "Joined"],
-      ["trial", "Started Trial"],
+      ["order", "First Order"],
     ]) {
       const { webhook } = JSON.parse(
-        readFileSync(join(fork, `mappings/stripe/samples/${sample}.json`), "utf8"),
+        readFileSync(join(fork, `mappings/orchard/samples/${sample}.json`), "utf8"),
       );
       writeFileSync(payload, JSON.stringify(webhook));
-      expect(run(fork, "preview.ts", "stripe", payload).output).toContain(`"eventName": "${name}"`);
+      expect(run(fork, "preview.ts", "orchard", payload).output).toContain(`"eventName": "${name}"`);
     }
     rmSync(root, { recursive: true });
   });
 
   it("a copied provider gets the right $schema lines", () => {
-    const root = mkdtempSync(join(tmpdir(), "schema-"));
-    for (const part of ["src", "package.json", "mappings", ...PAGES])
-      cpSync(join(ROOT, part), join(root, part), { recursive: true });
-    symlinkSync(join(ROOT, "node_modules"), join(root, "node_modules"));
+    const root = copyOfProject(["mappings"]);
     cpSync(join(root, "mappings/clerk"), join(root, "mappings/own/clerk"), { recursive: true });
     expect(run(root, "check.ts").output).toContain(
       'mappings/own/clerk/mapping.json: $schema is "../mapping.schema.json", write "../../mapping.schema.json"',

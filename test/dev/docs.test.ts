@@ -17,11 +17,12 @@ import { basename, dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, it } from "vitest";
 import { ALERTS } from "../../src/alert.ts";
-import { providerFolders, ROOT, readJson } from "../../src/dev/files.ts";
+import { ROOT, readJson } from "../../src/dev/files.ts";
 import { ANSWERS } from "../../src/receive/refuse.ts";
 import { LEFT } from "../../src/replay/replay.ts";
 import { parseSettings } from "../../src/settings.ts";
 import { REASONS, reasonsWhere, STATUS_NAMES } from "../../src/states.ts";
+import { createVerifier, Verify } from "../../src/verify/schemes.ts";
 
 /** The code block that follows `words` in a page. */
 function blockAfter(page: string, words: string): string {
@@ -49,6 +50,37 @@ it("docs/mapping.md: Typeform is added by its two files and one command", () => 
   check();
   expect(readFileSync(join(copy, "mappings/own/index.ts"), "utf8")).toContain("  typeform: typeformMapping,");
   rmSync(copy, { recursive: true });
+});
+
+it("docs/mapping.md: the scheme hmac takes the secret's bytes as they are, where standard-webhooks needs base64", async () => {
+  const { verify } = JSON.parse(`{${blockAfter("docs/mapping.md", "as they are is written as `hmac`:")}}`);
+  const secret = "not-base64-but-long-enough";
+  const body = new TextEncoder().encode("{}");
+  const key = await crypto.subtle.importKey(
+    "raw",
+    new TextEncoder().encode(secret),
+    { name: "HMAC", hash: "SHA-256" },
+    false,
+    ["sign"],
+  );
+  const now = Date.parse("2026-03-10T12:00:00Z");
+  const signed = new TextEncoder().encode(`msg_1.${now / 1000}.{}`);
+  const signature = Buffer.from(await crypto.subtle.sign("HMAC", key, signed)).toString("base64");
+  for (const name of ["webhook", "svix"]) {
+    const headers = new Headers({
+      [`${name}-id`]: "msg_1",
+      [`${name}-timestamp`]: String(now / 1000),
+      [`${name}-signature`]: `v1,${signature}`,
+    });
+    const verifier = await createVerifier(Verify.parse(verify), "S", secret);
+    const request = { method: "POST", url: "https://leads.example/", headers, body };
+    expect(await verifier(request, now)).toEqual({ ok: true, deliveryId: "msg_1" });
+    const later = now + 301_000;
+    expect(await verifier(request, later)).toMatchObject({ refusal: { reason: "timestamp_too_old" } });
+  }
+  await expect(createVerifier({ scheme: "standard-webhooks" }, "S", secret)).rejects.toThrow(
+    "S is not base64 (a leading whsec_ is ignored): copy the whole",
+  );
 });
 
 it("mappings/auth0: the post-login Action writes the click id of new users only, and once", async () => {
@@ -88,8 +120,8 @@ it("mappings/auth0: the post-login Action writes the click id of new users only,
 /** Every page of the documentation: path → text. A user's own mapping files are not ours to test. */
 const pages = new Map(
   [
-    ...globSync(["*.md", "docs/**/*.md", ".github/*.md", "mappings/own/README.md"], { cwd: ROOT }),
-    ...providerFolders().flatMap(({ own, shown }) => (own ? [] : [`${shown}/README.md`])),
+    ...globSync(["*.md", "docs/**/*.md", ".github/*.md"], { cwd: ROOT }),
+    ...globSync("mappings/*/README.md", { cwd: ROOT }),
   ].map((page) => [page, readFileSync(join(ROOT, page), "utf8")]),
 );
 const textOf = (page: string) => pages.get(page) ?? "";

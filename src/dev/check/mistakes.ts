@@ -29,12 +29,12 @@ export function mistakesOf(mapping: Mapping, samples: Sample[]): Problem[] {
   const lead = mapping.rules.flatMap((rule, i) => wrongValues(rule, i, fields));
   const coverage = coverageOf(mapping, samples);
   const known = new Set([...written, ...lead].map(({ path }) => path));
-  const tried = [
-    ...unusedNames(mapping),
-    ...constantConditions(mapping, coverage),
-    ...unknownTypes(mapping, coverage),
-  ].filter(({ path }) => !known.has(path));
-  for (const { path } of tried) known.add(path);
+  const tried: Problem[] = [];
+  for (const find of [unusedNames, unknownTypes, constantConditions]) {
+    const found = find(mapping, coverage).filter(({ path }) => !known.has(path));
+    tried.push(...found);
+    for (const { path } of found) known.add(path);
+  }
   const silent = coverage.unused
     .filter(({ path }) => !known.has(path))
     .map(({ path, what }) => ({
@@ -131,10 +131,17 @@ function unusedNames(mapping: Mapping): Problem[] {
     .map(({ path }) => ({ path, message: `is used nowhere. Write $${path.slice(4)} where you need it` }));
 }
 
-/** Conditions that are true, or false, for every event of the samples that they are tried on. */
+/** Conditions that are tried on no event of the samples, or are true, or false, for every one. */
 function constantConditions(mapping: Mapping, { results }: Coverage): Problem[] {
   return conditionsOf(mapping).flatMap((condition: Compiled) => {
     const given = (results.get(condition) ?? []).map(isTrue);
+    if (given.length === 0)
+      return [
+        {
+          path: condition.path,
+          message: `${JSON.stringify(condition.source)} is tried on no sample event. Add ${bothSamples("it")}`,
+        },
+      ];
     const always = given.length > 0 && given.every((one) => one === given[0]) ? given[0] : undefined;
     if (always === undefined) return [];
     const events = given.length === 1 ? "the only sample event" : `each of the ${given.length} sample events`;
@@ -147,14 +154,18 @@ function constantConditions(mapping: Mapping, { results }: Coverage): Problem[] 
   });
 }
 
+/** The samples that a condition needs, said at once when it has none. */
+const bothSamples = (condition: string) =>
+  `two samples: one for which ${condition} is true, one for which it is false`;
+
 /** Event types that no sample has, as after a typo. */
 function unknownTypes(mapping: Mapping, { types }: Coverage): Problem[] {
   return mapping.rules.flatMap(({ on }, i) =>
     on
       .filter((one) => !types.some((type) => one.types.test(type)))
-      .map(({ type }) => ({
-        path: `leads[${i}].on`,
-        message: `no sample has an event of type ${JSON.stringify(type)}. Is there a typo? Otherwise add a sample`,
+      .map(({ type, condition }) => ({
+        path: condition?.path ?? `leads[${i}].on`,
+        message: `no sample has an event of type ${JSON.stringify(type)}. Is there a typo? Otherwise add ${condition ? bothSamples(JSON.stringify(condition.source)) : "a sample"}`,
       })),
   );
 }

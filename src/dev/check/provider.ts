@@ -9,7 +9,7 @@ import { asExpected, canonical, resultsOf } from "./results.ts";
 
 /** Everything wrong in a provider's folder, a sentence each. */
 export function checkProvider(folder: ProviderFolder): string[] {
-  const { provider, path, shown } = folder;
+  const { provider, own, path, shown } = folder;
   const file = `${shown}/mapping.json`;
   if (!/^[a-z][a-z0-9-]*$/.test(provider))
     return [
@@ -33,6 +33,10 @@ export function checkProvider(folder: ProviderFolder): string[] {
   if (!samples.has(DEFAULT_SAMPLE))
     wrong.push(
       `${shown}/samples/${DEFAULT_SAMPLE}.json is missing: the sample that is sent when none is named`,
+    );
+  if (!own && !existsSync(join(path, "README.md")))
+    wrong.push(
+      `${shown}/README.md is missing: it says where address and secret are entered at the provider, and how the click id is passed`,
     );
   for (const [name, sample] of samples) {
     const actual = resultsOf(mapping, sample);
