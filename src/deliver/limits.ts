@@ -45,6 +45,8 @@ export const OUTAGE_PAUSE = MINUTE;
 export const LONGEST_OUTAGE_PAUSE = 5 * MINUTE;
 /** The pause for a setting that the operator must fix. */
 export const SETTING_PAUSE = HOUR;
+/** When that has ended, one lead has asked again within this time. */
+export const PROBE_TIME = 10 * MINUTE;
 /** After Dub's window has ended: its clock and ours may differ, and a new window counts the last one in full at first. */
 export const WINDOW_MARGIN = 2 * SECOND;
 

@@ -13,6 +13,7 @@ import {
   CRON_LATE,
   DIRECT_LEADS,
   LOW_LIMIT_LIFE,
+  PROBE_TIME,
   QUEUED_FOR,
   SWEEP_ROWS,
 } from "./limits.ts";
@@ -34,6 +35,7 @@ export async function sweep(env: Env, deps: DeliveryDeps, by: "cron" | "queue"):
       limit: SWEEP_ROWS,
       perMinute: CALLS_PER_MINUTE,
       lowSince: now - LOW_LIMIT_LIFE,
+      heldSince: now - PROBE_TIME,
       fingerprint,
       cron: by === "cron",
     });

@@ -15,7 +15,7 @@ RETURNING id`;
 const OVERDUE = `
 SELECT min(iif(next_attempt_at <= ?1, next_attempt_at, NULL)) AS due,
   min(iif(reason IN ('dub_error', 'dub_unreachable', 'rate_limited'), coalesce(replayed_at, received_at), NULL)) AS tried,
-  count(*) > 0 AS pending, EXISTS (SELECT 1 FROM pauses WHERE name = 'setting') AS held, (SELECT at FROM marks WHERE name = 'accepted') AS accepted, (SELECT at FROM marks WHERE name = 'cron') AS cron
+  count(*) > 0 AS pending, EXISTS (SELECT 1 FROM pauses WHERE name = 'setting' AND until > ?2) AS held, (SELECT at FROM marks WHERE name = 'accepted') AS accepted, (SELECT at FROM marks WHERE name = 'cron') AS cron
 FROM (SELECT * FROM events WHERE status = 'pending' ORDER BY next_attempt_at LIMIT 100)`;
 
 /**
@@ -28,7 +28,7 @@ export type Lateness = {
   acceptedAt: number;
   cronAt: number;
   pending: boolean;
-  /** Whether deliveries wait for a setting, of which an alert of its own is sent. */
+  /** Whether deliveries wait for a setting, or did a moment ago: of that an alert of its own is sent. */
   held: boolean;
 };
 
@@ -36,18 +36,19 @@ export type Lateness = {
  * Marks rows that are due as queued until `queuedUntil`: up to `limit`, and as many as fit into a minute at the calls
  * that Dub allows, which are `perMinute` unless Dub has named another limit; a lower one that it named before `lowSince`
  * is forgotten, since it names none when all goes well and the plan may have changed.
- * `fingerprint`: of the settings in use. `cron`: whether the cron trigger asks.
+ * `heldSince`: a pause for a setting that has ended before holds nothing up any more. `fingerprint`: of the settings in use.
+ * `cron`: whether the cron trigger asks.
  */
 export async function takeDue(
   db: D1Database,
-  { now, queuedUntil, limit, perMinute, lowSince, fingerprint, cron }: TakeDue,
+  { now, queuedUntil, limit, perMinute, lowSince, heldSince, fingerprint, cron }: TakeDue,
 ): Promise<{ ids: string[]; lateness: Lateness }> {
   const results = await db.batch([
     ...(cron ? [setMark(db, "cron", now)] : []),
     db
       .prepare("DELETE FROM marks WHERE name = 'rate_limit' AND value < ?1 AND at < ?2")
       .bind(perMinute, lowSince),
-    db.prepare(OVERDUE).bind(now),
+    db.prepare(OVERDUE).bind(now, heldSince),
     db.prepare(DUE).bind(now, queuedUntil, limit, fingerprint, perMinute),
   ]);
   const [[late], due] = results.slice(-2).map(({ results: rows }) => rows) as [[LateRow], { id: string }[]];
@@ -77,6 +78,7 @@ type TakeDue = {
   limit: number;
   perMinute: number;
   lowSince: number;
+  heldSince: number;
   fingerprint: string;
   cron: boolean;
 };

@@ -158,6 +158,22 @@ describe("delivery that stands still is an alert after an hour", () => {
     expect(app.alerts.length).toBeLessThanOrEqual(4);
   });
 
+  it("also when a wrong key was corrected just before Dub stopped to answer", async () => {
+    let down = false;
+    const app = await open({
+      settings: { DUB_API_KEY: "dub_revoked" },
+      fetch: async (request) =>
+        down ? new Response("Bad gateway", { status: 502 }) : answerOf(app.dub.app, request),
+    });
+    await app.send("clerk", signUp("user_1"));
+    await app.pass(10 * MINUTE);
+    expect(app.alerts).toEqual(["dub_key_refused"]);
+    app.env.DUB_API_KEY = LOCAL_KEY;
+    down = true;
+    await app.pass(4 * HOUR);
+    expect(new Set(app.alerts)).toEqual(new Set(["dub_key_refused", "delivery_stalled"]));
+  });
+
   it("a queue whose messages never come", async () => {
     const app = await open();
     await app.send("clerk", signUp("user_1"));
