@@ -61,7 +61,7 @@ export const OUTAGE_WAIT = HOUR;
  * a click that it has found for five minutes, so an earlier one shows nothing.)
  */
 export const OTHERS_PASSED = 10 * MINUTE;
-/** While Dub accepts other leads, one that something in between refuses sends no alert. */
+/** While Dub has accepted a lead within this time, one that something in between refuses is no sign of a wrong address. */
 export const OTHERS_PASS = HOUR;
 /** A lead waits no longer than this for the end of an outage. */
 export const LONGEST_OUTAGE = 30 * DAY;

@@ -141,6 +141,75 @@ describe("something in between answers instead of Dub", () => {
   });
 });
 
+describe("something in between refuses some leads, whatever the rest", () => {
+  const blocked = (user: string) => {
+    const webhook = signUp(user) as { data: object };
+    Object.assign(webhook.data, { first_name: "<script>" });
+    return webhook;
+  };
+  const page = (status: number) => new Response("<html>Blocked</html>", { status });
+  const isBlocked = async (request: Request) => (await request.clone().text()).includes("<script>");
+
+  it("many of them in a row hold up no other", async () => {
+    const app = await open({
+      fetch: async (request) => ((await isBlocked(request)) ? page(403) : answerOf(app.dub.app, request)),
+    });
+    await app.send("clerk", signUp("user_1"));
+    await app.pump();
+    for (let i = 0; i < 8; i++) await app.send("clerk", blocked(`blocked_${i}`));
+    await app.send("clerk", signUp("user_2"));
+    await app.pump();
+    expect(app.dub.recorded).toHaveLength(2);
+    await app.pass(50 * MINUTE, 10 * MINUTE);
+    expect(app.alerts).toEqual([]);
+  });
+
+  it("one of them among the first leads after an outage holds up nothing", async () => {
+    let down = true;
+    const app = await open({
+      fetch: async (request) =>
+        down ? page(502) : (await isBlocked(request)) ? page(403) : answerOf(app.dub.app, request),
+    });
+    for (let i = 0; i < 5; i++) await app.send("clerk", signUp(`user_${i}`));
+    await app.pump();
+    down = false;
+    app.clock.now += 90 * SECOND;
+    for (let i = 5; i < 10; i++) await app.send("clerk", signUp(`user_${i}`));
+    await app.send("clerk", blocked("blocked"));
+    for (let i = 10; i < 15; i++) await app.send("clerk", signUp(`user_${i}`));
+    await app.pump();
+    expect(app.dub.recorded.length).toBeGreaterThanOrEqual(10);
+    await app.pass(3 * MINUTE);
+    expect(app.dub.recorded).toHaveLength(15);
+  });
+});
+
+describe("after an outage", () => {
+  it("a lead in doubt that Dub lists shows that Dub answers: the others follow at once", async () => {
+    let fault: "reset_after" | undefined = "reset_after";
+    const app = await open({ dub: { fault: ({ phase }) => (phase === "record" ? fault : undefined) } });
+    for (let i = 0; i < 5; i++) await app.send("clerk", signUp(`user_${i}`));
+    await app.pump();
+    fault = undefined;
+    expect(await db.prepare("SELECT name FROM pauses").first("name")).toBe("outage");
+    await app.pass(3 * MINUTE);
+    expect(await reasonsOf(app)).toEqual(["recorded"]);
+  });
+
+  it("an answer to registering alone is none to the lead: one lead at a time goes on asking", async () => {
+    const app = await open({
+      dub: { fault: ({ phase }) => (phase === "record" ? "reset_before" : undefined) },
+    });
+    await db.exec(`INSERT INTO pauses (name, until, reason) VALUES ('outage', ${START}, 'dub_error')`);
+    for (let i = 0; i < 8; i++) await app.send("clerk", signUp(`user_${i}`));
+    await app.pump();
+    expect(await db.prepare("SELECT count FROM pauses").first("count")).toBe(1);
+    const asked = app.dub.asked.length;
+    await app.pass(MINUTE);
+    expect(app.dub.asked.length - asked).toBeLessThanOrEqual(4);
+  });
+});
+
 describe("delivery that stands still is an alert after an hour", () => {
   it.each([
     ["an endless 429", "rate_limited"],
