@@ -45,7 +45,7 @@ const PROMOTE = (which: string) => `
 UPDATE events SET status = 'pending', reason = 'new', next_attempt_at = ?2, queued_until = 0, retries = 0, tries = 0
 WHERE rowid IN (
   SELECT min(d.rowid) FROM events d WHERE ${which} AND d.lead IS NOT NULL
-    AND NOT EXISTS (SELECT 1 FROM events h WHERE h.lead_key = d.lead_key AND ${HOLDS_KEY("h")})
+    AND NOT EXISTS (SELECT 1 FROM events h WHERE h.lead_key = d.lead_key AND h.rowid <> d.rowid AND ${HOLDS_KEY("h")})
   GROUP BY coalesce(d.lead_key, d.id))`;
 
 const PROMOTE_DUPLICATES = PROMOTE(
