@@ -30,6 +30,7 @@ export type Settlement = {
 const SETTLE = `
 UPDATE events SET status = s.value->>'status', reason = s.value->>'reason', detail = s.value->>'detail',
   next_attempt_at = s.value->>'nextAttemptAt', retries = s.value->>'retries', tries = s.value->>'tries', claims = 0,
+  customer = coalesce(events.customer, s.value->>'customer'),
   doubt = s.value->>'doubt', doubt_since = iif(s.value->>'doubt' IS NULL, NULL, doubt_since),
   lease_until = 0, queued_until = 0, link = s.value->>'link', delivered_by = s.value->>'deliveredBy',
   delivered_at = iif(s.value->>'status' = 'delivered', ?2, NULL)
@@ -90,6 +91,7 @@ export async function settle(
   const rows = settlements.map(({ claim, link, attempt: _, ...rest }) => ({
     ...rest,
     id: claim.id,
+    customer: claim.customer,
     status: statusOf(rest.reason),
     leaseUntil: claim.leaseUntil,
     link: link && JSON.stringify(link),
