@@ -20,7 +20,7 @@ export const LEASE = 3 * (2 + FIND_CALLS) * TIMEOUT;
 export const MAX_CALLS = 42;
 /** Leads delivered at a time. A Worker may hold six connections open; one is left for the ledger. */
 export const CONCURRENCY = 5;
-/** Leads delivered by cron itself when the queue takes no message. */
+/** Leads delivered by cron itself when the queue takes no message. Its alerts and chores take no more calls than a sweep. */
 export const DIRECT_LEADS = 10;
 /** A row that was claimed this often and never settled is not tried again. */
 export const MAX_CLAIMS = 10;

@@ -2,9 +2,8 @@
 import { misconfigured, reportDown } from "../alert.ts";
 import type { Env } from "../context.ts";
 import { type Lateness, takeDue, unqueue } from "../ledger/due.ts";
-import { enqueueIds, sweepLater } from "../queue.ts";
+import { enqueueIds, sweepAgain } from "../queue.ts";
 import { DELIVERY, type DeliverySettings, fingerprintOf, parseSettings, SettingsError } from "../settings.ts";
-import { MINUTE } from "../time.ts";
 import { deliver } from "./deliver.ts";
 import type { DeliveryDeps } from "./deps.ts";
 import {
@@ -15,6 +14,7 @@ import {
   LOW_LIMIT_LIFE,
   PROBE_TIME,
   QUEUED_FOR,
+  SWEEP_CALLS,
   SWEEP_ROWS,
 } from "./limits.ts";
 
@@ -50,11 +50,12 @@ export async function sweep(env: Env, deps: DeliveryDeps, by: "cron" | "queue"):
     await reportDown(deps, env, "queue", "sweep", error);
     const direct = by === "cron" ? ids.slice(0, DIRECT_LEADS) : [];
     await unqueue(env.DB, ids).catch((failure) => reportDown(deps, env, "ledger", "sweep", failure));
-    if (direct.length > 0) await deliver(env, deps, settings, { carried: [], ids: direct, spent: 0 });
+    if (direct.length > 0)
+      await deliver(env, deps, settings, { carried: [], ids: direct, spent: SWEEP_CALLS });
   }
   await alertLate(env, deps, lateness);
   if (by === "queue" && now - lateness.cronAt > CRON_LATE && lateness.pending)
-    await sweepLater(env, MINUTE).catch((error) => reportDown(deps, env, "queue", "sweep", error));
+    await sweepAgain(env, now).catch((error) => reportDown(deps, env, "queue", "sweep", error));
 }
 
 async function alertLate(env: Env, deps: DeliveryDeps, lateness: Lateness): Promise<void> {

@@ -11,6 +11,10 @@ UPDATE events SET queued_until = ?2 WHERE rowid IN (
   ORDER BY next_attempt_at LIMIT iif(${PROBING}, 1, max(1, min(?3, coalesce((SELECT value FROM marks WHERE name = 'rate_limit'), ?5) / 2))))
 RETURNING id`;
 
+/** A row that was made pending by hand may have no time; it is due. */
+const TIMELESS =
+  "UPDATE events SET next_attempt_at = ?1 WHERE status = 'pending' AND next_attempt_at IS NULL";
+
 /** Both look at the first hundred rows by their time. */
 const OVERDUE = `
 SELECT min(iif(next_attempt_at <= ?1, next_attempt_at, NULL)) AS due,
@@ -48,6 +52,7 @@ export async function takeDue(
     db
       .prepare("DELETE FROM marks WHERE name = 'rate_limit' AND value < ?1 AND at < ?2")
       .bind(perMinute, lowSince),
+    db.prepare(TIMELESS).bind(now),
     db.prepare(OVERDUE).bind(now, heldSince),
     db.prepare(DUE).bind(now, queuedUntil, limit, fingerprint, perMinute),
   ]);

@@ -274,6 +274,27 @@ describe("a cron trigger that has stopped", () => {
     expect(app.waiting).toEqual([]);
   });
 
+  it("brings one sweep a minute, however many webhooks and batches ask for one", async () => {
+    const app = await open({ dub: { fault: () => "error_before_key" } });
+    await app.sweep();
+    let sweeps = 0;
+    const { sendBatch } = app.env.EVENTS;
+    Object.assign(app.env.EVENTS, {
+      sendBatch: (...args: Parameters<typeof sendBatch>) => {
+        sweeps += [...args[0]].filter(({ body }) => "sweep" in (body as object)).length;
+        return sendBatch(...args);
+      },
+    });
+    for (let second = 0; second < 30 * 60; second += 7) {
+      app.clock.now += 7 * SECOND;
+      if (second % 70 === 0) await app.send("clerk", signUp(`user_${second}`));
+      await app.pump();
+    }
+    // One of the chain, and one of a webhook or batch.
+    expect(sweeps).toBeLessThanOrEqual(2 * 25);
+    expect(sweeps).toBeGreaterThanOrEqual(20);
+  });
+
   it("is an alert after an hour", async () => {
     const app = await open();
     await app.sweep();
@@ -317,7 +338,35 @@ describe("the queue refuses messages", () => {
   });
 });
 
+describe("the queue refuses messages while leads are in doubt", () => {
+  it("cron stays within the subrequests of the Free plan", async () => {
+    const faults = Array(12).fill("error_after_key");
+    const app = await open({
+      dub: { fault: ({ phase }) => (phase === "record" ? faults.shift() : undefined) },
+    });
+    for (let i = 0; i < 12; i++) await app.send("clerk", signUp(`user_${i}`));
+    await app.pump();
+    app.down.queue = true;
+    app.clock.now += MINUTE;
+    const { length } = app.dub.asked;
+    await app.worker.scheduled({}, app.env);
+    const asked = app.dub.asked.length - length;
+    expect(asked).toBeGreaterThanOrEqual(20);
+    expect(asked).toBeLessThanOrEqual(25);
+    expect((await app.rows()).every(({ claims }) => claims === 0)).toBe(true);
+  });
+});
+
 describe("what can't be delivered at all", () => {
+  it("a row that was made pending by hand is due", async () => {
+    const app = await open();
+    await app.send("clerk", signUp("user_1"));
+    app.waiting.length = 0;
+    await db.exec("UPDATE events SET next_attempt_at = NULL");
+    await app.pass(5 * MINUTE);
+    expect(app.dub.recorded).toHaveLength(1);
+  });
+
   it("a lead in the ledger that is no JSON ends by itself, and no other lead waits", async () => {
     const app = await open();
     for (let i = 0; i < 20; i++) await app.send("clerk", signUp(`user_${i}`));
