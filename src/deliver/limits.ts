@@ -76,5 +76,9 @@ export const LISTED_WITHIN = HOUR;
 export const CALLS_PER_MINUTE = 1200;
 /** A limit below that is forgotten after so long. */
 export const LOW_LIMIT_LIFE = HOUR;
-/** Leads that end with a click unknown to Dub, in an hour: so many and more than half of all are an alert. */
+/**
+ * Leads with a click unknown to Dub: so many are an alert if they end within an hour and are more than half of all, or
+ * if they have waited longer than those that do not look like Dub's own, and Dub has accepted none since.
+ */
 export const MANY_UNKNOWN_CLICKS = 3;
+export const CLICKS_ALERT_AFTER = ODD_CLICK_LIMIT + HOUR;

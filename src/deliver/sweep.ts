@@ -9,9 +9,11 @@ import type { DeliveryDeps } from "./deps.ts";
 import {
   ALERT_AFTER,
   CALLS_PER_MINUTE,
+  CLICKS_ALERT_AFTER,
   CRON_LATE,
   DIRECT_LEADS,
   LOW_LIMIT_LIFE,
+  MANY_UNKNOWN_CLICKS,
   PROBE_TIME,
   QUEUED_FOR,
   SWEEP_CALLS,
@@ -36,6 +38,7 @@ export async function sweep(env: Env, deps: DeliveryDeps, by: "cron" | "queue"):
       perMinute: CALLS_PER_MINUTE,
       lowSince: now - LOW_LIMIT_LIFE,
       heldSince: now - PROBE_TIME,
+      clicksBefore: now - CLICKS_ALERT_AFTER,
       fingerprint,
       cron: by === "cron",
     });
@@ -61,6 +64,7 @@ export async function sweep(env: Env, deps: DeliveryDeps, by: "cron" | "queue"):
 async function alertLate(env: Env, deps: DeliveryDeps, lateness: Lateness): Promise<void> {
   const late = (since: number | null) => since !== null && deps.now() - since > ALERT_AFTER;
   if (late(lateness.cronAt)) await deps.alert(env, { code: "cron_stopped" });
+  if (lateness.unknownClicks >= MANY_UNKNOWN_CLICKS) await deps.alert(env, { code: "unknown_clicks" });
   if (lateness.held) return;
   if (late(lateness.dueSince) || (late(lateness.triedSince) && late(lateness.acceptedAt)))
     await deps.alert(env, { code: "delivery_stalled" });

@@ -19,6 +19,8 @@ const TIMELESS =
 const OVERDUE = `
 SELECT min(iif(next_attempt_at <= ?1, next_attempt_at, NULL)) AS due,
   min(iif(reason IN ('dub_error', 'dub_unreachable', 'rate_limited'), coalesce(replayed_at, received_at), NULL)) AS tried,
+  sum(reason = 'click_not_found_yet' AND coalesce(replayed_at, received_at) BETWEEN coalesce((SELECT at FROM marks WHERE name = 'accepted'), 0) AND ?3)
+    AS unknownClicks,
   count(*) > 0 AS pending, EXISTS (SELECT 1 FROM pauses WHERE name = 'setting' AND until > ?2) AS held, (SELECT at FROM marks WHERE name = 'accepted') AS accepted, (SELECT at FROM marks WHERE name = 'cron') AS cron
 FROM (SELECT * FROM events WHERE status = 'pending' ORDER BY next_attempt_at LIMIT 100)`;
 
@@ -31,6 +33,8 @@ export type Lateness = {
   triedSince: number | null;
   acceptedAt: number;
   cronAt: number;
+  /** Rows whose clicks Dub has not found, and no other either since they came: those that came before `clicksBefore`. */
+  unknownClicks: number;
   pending: boolean;
   /** Whether deliveries wait for a setting, or did a moment ago: of that an alert of its own is sent. */
   held: boolean;
@@ -45,7 +49,7 @@ export type Lateness = {
  */
 export async function takeDue(
   db: D1Database,
-  { now, queuedUntil, limit, perMinute, lowSince, heldSince, fingerprint, cron }: TakeDue,
+  { now, queuedUntil, limit, perMinute, lowSince, heldSince, clicksBefore, fingerprint, cron }: TakeDue,
 ): Promise<{ ids: string[]; lateness: Lateness }> {
   const results = await db.batch([
     ...(cron ? [setMark(db, "cron", now)] : []),
@@ -53,7 +57,7 @@ export async function takeDue(
       .prepare("DELETE FROM marks WHERE name = 'rate_limit' AND value < ?1 AND at < ?2")
       .bind(perMinute, lowSince),
     db.prepare(TIMELESS).bind(now),
-    db.prepare(OVERDUE).bind(now, heldSince),
+    db.prepare(OVERDUE).bind(now, heldSince, clicksBefore),
     db.prepare(DUE).bind(now, queuedUntil, limit, fingerprint, perMinute),
   ]);
   const [[late], due] = results.slice(-2).map(({ results: rows }) => rows) as [[LateRow], { id: string }[]];
@@ -64,6 +68,7 @@ export async function takeDue(
       triedSince: late.tried,
       acceptedAt: late.accepted ?? 0,
       cronAt: late.cron ?? now,
+      unknownClicks: late.unknownClicks ?? 0,
       pending: late.pending === 1,
       held: late.held === 1,
     },
@@ -72,6 +77,7 @@ export async function takeDue(
 type LateRow = {
   due: number | null;
   tried: number | null;
+  unknownClicks: number | null;
   pending: number;
   held: number;
   accepted: number | null;
@@ -84,6 +90,7 @@ type TakeDue = {
   perMinute: number;
   lowSince: number;
   heldSince: number;
+  clicksBefore: number;
   fingerprint: string;
   cron: boolean;
 };

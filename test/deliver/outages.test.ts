@@ -81,6 +81,25 @@ describe("Dub's click store is down", () => {
     expect(app.alerts).toEqual(["unknown_clicks"]);
   });
 
+  it("a mapping that gives ids like those of Dub is an alert long before they end", async () => {
+    const app = await open();
+    for (let i = 0; i < 3; i++) await app.send("clerk", signUp(`user_${i}`, `unknownClick000${i}`));
+    await app.pass(170 * MINUTE, 10 * MINUTE);
+    expect(app.alerts).toEqual([]);
+    await app.pass(20 * MINUTE, 10 * MINUTE);
+    expect(app.alerts).toEqual(["unknown_clicks"]);
+    await app.send("clerk", signUp("user_4"));
+    await app.pass(3 * HOUR, 10 * MINUTE);
+    expect(app.alerts).toEqual(["unknown_clicks"]);
+  });
+
+  it("two unknown clicks are none", async () => {
+    const app = await open();
+    for (let i = 0; i < 2; i++) await app.send("clerk", signUp(`user_${i}`, `unknownClick000${i}`));
+    await app.pass(5 * HOUR, 10 * MINUTE);
+    expect(app.alerts).toEqual([]);
+  });
+
   it("a few unknown clicks among many leads are none", async () => {
     const app = await open();
     for (let i = 0; i < 4; i++) await app.send("clerk", signUp(`user_${i}`, `session-${i}`));
