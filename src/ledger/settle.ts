@@ -41,21 +41,18 @@ INSERT OR REPLACE INTO attempts (event, at, phase, http_status, reason, message,
 SELECT a.value->>'event', ?2, a.value->>'phase', a.value->>'httpStatus', a.value->>'reason', a.value->>'message', a.value->>'milliseconds'
 FROM json_each(?1) a`;
 
-/** The oldest row of each lead key among those for which `which` holds, unless another row holds the key. */
-const PROMOTE = (which: string) => `
+/** The oldest row of each lead key among those of a reason, unless a row of another reason holds the key. */
+const PROMOTE = (reason: Reason, column: "lead_key" | "customer") => `
 UPDATE events SET status = 'pending', reason = 'new', next_attempt_at = ?2, queued_until = 0, retries = 0, tries = 0
 WHERE rowid IN (
-  SELECT min(d.rowid) FROM events d WHERE ${which} AND d.lead IS NOT NULL
-    AND NOT EXISTS (SELECT 1 FROM events h WHERE h.lead_key = d.lead_key AND h.rowid <> d.rowid AND ${HOLDS_KEY("h")})
-  GROUP BY coalesce(d.lead_key, d.id))`;
+  SELECT oldest FROM (
+    SELECT min(rowid) AS oldest, lead_key FROM events
+    WHERE reason = '${reason}' AND ${column} IN (SELECT value FROM json_each(?1)) AND lead IS NOT NULL
+    GROUP BY coalesce(lead_key, id)) d
+  WHERE NOT EXISTS (SELECT 1 FROM events h WHERE h.lead_key = d.lead_key AND h.reason <> '${reason}' AND ${HOLDS_KEY("h")}))`;
 
-const PROMOTE_DUPLICATES = PROMOTE(
-  "d.reason = 'duplicate_here' AND d.lead_key IN (SELECT value FROM json_each(?1))",
-);
-
-const PROMOTE_CUSTOMERS = PROMOTE(
-  "d.reason = 'unknown_customer' AND d.customer IN (SELECT value FROM json_each(?1))",
-);
+const PROMOTE_DUPLICATES = PROMOTE("duplicate_here", "lead_key");
+const PROMOTE_CUSTOMERS = PROMOTE("unknown_customer", "customer");
 
 const WAKE_CUSTOMERS = `
 UPDATE events SET next_attempt_at = ?2, queued_until = 0
