@@ -24,6 +24,7 @@ export type Claim = {
   doubtSince: number;
   leadKey: string | null;
   customer: string | null;
+  claimedAt: number;
   leaseUntil: number;
   reason: Reason;
   since: number;
@@ -47,7 +48,7 @@ RETURNING id, provider, lead, lead_key AS leadKey, customer, retries, tries, cla
   ${CLICK_ID("lead")} = '' AND EXISTS (SELECT 1 FROM events o WHERE o.customer = events.customer AND o.status = 'pending'
     AND o.id <> events.id AND ${CLICK_ID("o.lead")} <> '') AS awaited`;
 
-type ClaimRow = Omit<Claim, "lead" | "awaited"> & { lead: string; awaited: number };
+type ClaimRow = Omit<Claim, "lead" | "awaited" | "claimedAt"> & { lead: string; awaited: number };
 
 /** What delivery starts from. */
 export type Claimed = { claims: Claim[]; pauses: Pause[]; marks: Marks };
@@ -75,17 +76,18 @@ export async function keepAndClaim(
   ]);
   const [pauses, marks, claimed] = results.slice(-3).map(({ results: rows }) => rows);
   return {
-    claims: await Promise.all((claimed as ClaimRow[]).map(claimOf)),
+    claims: await Promise.all((claimed as ClaimRow[]).map((row) => claimOf(row, now))),
     pauses: pauses as Pause[],
     marks: marksOf(marks ?? []),
   };
 }
 
-async function claimOf({ lead: json, awaited, ...row }: ClaimRow): Promise<Claim> {
+async function claimOf({ lead: json, awaited, ...row }: ClaimRow, claimedAt: number): Promise<Claim> {
   const lead = readLead(row.id, json);
   return {
     ...row,
     lead,
+    claimedAt,
     // Rows from before migration 0006 have none.
     customer: row.customer ?? (lead && (await customerOf(lead))),
     awaited: awaited === 1,

@@ -42,17 +42,22 @@ SELECT a.value->>'event', ?2, a.value->>'phase', a.value->>'httpStatus', a.value
 FROM json_each(?1) a`;
 
 /** The oldest row of each lead key among those of a reason, unless a row of another reason holds the key. */
-const PROMOTE = (reason: Reason, column: "lead_key" | "customer") => `
+const PROMOTE = (reason: Reason, column: "lead_key" | "customer", values: string) => `
 UPDATE events SET status = 'pending', reason = 'new', next_attempt_at = ?2, queued_until = 0, retries = 0, tries = 0
 WHERE rowid IN (
   SELECT oldest FROM (
     SELECT min(rowid) AS oldest, lead_key FROM events
-    WHERE reason = '${reason}' AND ${column} IN (SELECT value FROM json_each(?1)) AND lead IS NOT NULL
+    WHERE reason = '${reason}' AND ${column} IN (${values}) AND lead IS NOT NULL
     GROUP BY coalesce(lead_key, id)) d
   WHERE NOT EXISTS (SELECT 1 FROM events h WHERE h.lead_key = d.lead_key AND h.reason <> '${reason}' AND ${HOLDS_KEY("h")}))`;
 
-const PROMOTE_DUPLICATES = PROMOTE("duplicate_here", "lead_key");
-const PROMOTE_CUSTOMERS = PROMOTE("unknown_customer", "customer");
+const PROMOTE_DUPLICATES = PROMOTE("duplicate_here", "lead_key", "SELECT value FROM json_each(?1)");
+
+/** Customers whom Dub knows now, and those of whom another consumer has delivered a lead since. */
+const KNOWN_CUSTOMERS = `
+SELECT value FROM json_each(?1) UNION ALL
+SELECT customer FROM events WHERE customer IN (SELECT value FROM json_each(?3)) AND delivered_at >= ?4`;
+const PROMOTE_CUSTOMERS = PROMOTE("unknown_customer", "customer", KNOWN_CUSTOMERS);
 
 const WAKE_CUSTOMERS = `
 UPDATE events SET next_attempt_at = ?2, queued_until = 0
@@ -69,10 +74,19 @@ export function promoteDuplicates(
 }
 
 /** Once Dub knows customers, their leads without a click id are delivered too, however long ago they ended. */
-function promoteCustomers(db: D1Database, customers: (string | null)[], now: number): D1PreparedStatement[] {
-  const known = JSON.stringify(customers.filter((one) => one !== null));
-  if (known === "[]") return [];
-  return [PROMOTE_CUSTOMERS, WAKE_CUSTOMERS].map((sql) => db.prepare(sql).bind(known, now));
+function promoteCustomers(
+  db: D1Database,
+  known: Claim[],
+  unknown: Claim[],
+  now: number,
+): D1PreparedStatement[] {
+  if (known.length + unknown.length === 0) return [];
+  const customers = (claims: Claim[]) => JSON.stringify(claims.flatMap(({ customer }) => customer ?? []));
+  const since = Math.min(...unknown.map(({ claimedAt }) => claimedAt), now);
+  return [
+    db.prepare(PROMOTE_CUSTOMERS).bind(customers(known), now, customers(unknown), since),
+    db.prepare(WAKE_CUSTOMERS).bind(customers(known), now),
+  ];
 }
 
 /**
@@ -110,7 +124,8 @@ export async function settle(
     ),
     ...promoteCustomers(
       db,
-      known.map(({ customer }) => customer),
+      known,
+      claimsOf((reason) => reason === "unknown_customer"),
       now,
     ),
     ...more,

@@ -123,6 +123,28 @@ describe("a trial that has ended as unknown_customer", () => {
     expect(namesOf(app)).toEqual(["Sign Up", "Started Trial"]);
   });
 
+  it("comes back also when another consumer delivers the sign-up while its last call is on the way", async () => {
+    let arrives = false;
+    const app = await createTestApp({
+      fetch: async (request) => {
+        const { eventName } = await request.clone().json<{ eventName: string }>();
+        const response = await answerOf(app.dub.app, request);
+        if (arrives && eventName === "Started Trial") {
+          arrives = false;
+          await app.send("stripe", signUp());
+          await app.pump();
+        }
+        return response;
+      },
+    });
+    await app.send("stripe", trial());
+    await app.pass(12 * MINUTE);
+    expect(await statesOf(app)).toEqual(["customer_not_known_yet"]);
+    arrives = true;
+    await app.pass(HOUR, 10 * MINUTE);
+    expect(namesOf(app)).toEqual(["Sign Up", "Started Trial"]);
+  });
+
   it("comes back also when it ended in doubt", async () => {
     const app = await createTestApp();
     await app.send("stripe", trial());
