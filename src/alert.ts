@@ -36,8 +36,8 @@ export const ALERTS = {
     todo: "see that the Worker has the cron trigger `* * * * *`: run `npm run deploy`",
   },
   unknown_clicks: {
-    means: "Dub does not know the clicks of most leads that ended within an hour",
-    todo: "see that `lead.clickId` of the mapping file gives the value of Dub's cookie dub_id, then replay the reason unknown_click",
+    means: "Dub does not know the clicks of most leads of the last hours",
+    todo: "see that `lead.clickId` of the mapping file gives the value of Dub's cookie dub_id, then replay the reasons unknown_click and click_not_found_yet. If it does, Dub may have an outage: the leads wait for its end",
   },
 } as const satisfies Record<string, { means: string; todo: string }>;
 

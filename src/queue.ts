@@ -15,6 +15,9 @@ const MAX_BATCH_COUNT = 100;
 /** Whether a queue of that name is the one of wrangler.toml that takes what the queue gave up. */
 export const isDeadLetters = (queue: string) => queue.endsWith("-dead-letters");
 
+/** Whether a message is one of ours: Cloudflare's dashboard can send any text. */
+export const isMessage = (body: unknown): body is QueueMessage => typeof body === "object" && body !== null;
+
 /** Whether an event fits into a queue message; one that does not is found in the ledger by the sweep. */
 export function fitsQueue(event: NewEvent): boolean {
   return byteLength({ event }) <= MAX_MESSAGE_BYTES;
@@ -61,6 +64,11 @@ export function sweepLater(env: Env, wait: number): Promise<void> {
 
 /** A cron trigger that has not run for this long is late: webhooks and queue batches start the sweep instead. */
 export const CRON_LATE = 5 * MINUTE;
+
+/** Sweeps again in a minute while cron is late: one sweep after the other, however many were begun. */
+export async function sweepAgain(env: Env, now: number): Promise<void> {
+  if (await takeTurn(env.DB, "sweep_again", now, MINUTE / 2)) await sweepLater(env, MINUTE);
+}
 
 /** Sweeps soon, instead of a cron trigger that is late; once a minute, whoever asks. */
 export async function wakeSweep(env: Env, now: number): Promise<void> {

@@ -10,6 +10,7 @@ import {
   CALLS_PER_MINUTE,
   LONGEST_OUTAGE_PAUSE,
   MAX_CALLS,
+  OTHERS_PASS,
   OUTAGE_PAUSE,
   SETTING_PAUSE,
 } from "./limits.ts";
@@ -55,8 +56,10 @@ export function createBatch(
   };
   /** Opens the circuit breaker when call after call gets no answer of Dub. */
   const countSilence = (reason: ReasonOf<"pending">) => {
+    // While Dub accepts other leads, its address is right.
+    if (reason === "dub_address" && now() - acceptedAt < OTHERS_PASS) return;
     silent++;
-    if (silent < (probing ? 1 : BREAKER_CALLS)) return;
+    if (silent < (probing && !answered ? 1 : BREAKER_CALLS)) return;
     const detail = `${silent} calls in a row had no answer of Dub`;
     if (reason === "dub_address") return pauseFor("setting", reason, SETTING_PAUSE, detail);
     const wait = Math.min(LONGEST_OUTAGE_PAUSE, OUTAGE_PAUSE * 2 ** Math.min(countOf("outage"), 10));
@@ -97,15 +100,17 @@ export function createBatch(
       if (answer.kind === "error" && answer.perMinute !== null) perMinute = answer.perMinute;
       if (isOfDub(answer)) {
         silent = 0;
-        answered ||= !("pause" in outcome);
+        answered ||= outcome.kind === "retry";
         if (answer.kind === "ok" && answer.link !== null) acceptedAt = now();
       } else if (outcome.kind === "retry") countSilence(outcome.reason);
     },
 
-    /** Stops the batch if the decision is about every lead. */
+    /** Stops the batch if the decision is about every lead. Any other that is no retry comes of an answer of Dub. */
     apply(decision: Decision): void {
+      if (decision.kind === "retry") return;
       if (decision.kind === "wait" && decision.pause)
         pauseFor(decision.pause, decision.reason, decision.waitMs, decision.detail);
+      else answered = true;
     },
   };
 }

@@ -21,7 +21,7 @@ export const LEASE = 3 * (2 + FIND_CALLS) * TIMEOUT;
 export const MAX_CALLS = 42;
 /** Leads delivered at a time. A Worker may hold six connections open; one is left for the ledger. */
 export const CONCURRENCY = 5;
-/** Leads delivered by cron itself when the queue takes no message. */
+/** Leads delivered by cron itself when the queue takes no message. Its alerts and chores take no more calls than a sweep. */
 export const DIRECT_LEADS = 10;
 /** A row that was claimed this often and never settled is not tried again. */
 export const MAX_CLAIMS = 10;
@@ -44,6 +44,8 @@ export const OUTAGE_PAUSE = MINUTE;
 export const LONGEST_OUTAGE_PAUSE = 5 * MINUTE;
 /** The pause for a setting that the operator must fix. */
 export const SETTING_PAUSE = HOUR;
+/** When that has ended, one lead has asked again within this time. */
+export const PROBE_TIME = 10 * MINUTE;
 /** After Dub's window has ended: its clock and ours may differ, and a new window counts the last one in full at first. */
 export const WINDOW_MARGIN = 2 * SECOND;
 
@@ -58,7 +60,7 @@ export const OUTAGE_WAIT = HOUR;
  * a click that it has found for five minutes, so an earlier one shows nothing.)
  */
 export const OTHERS_PASSED = 10 * MINUTE;
-/** While Dub accepts other leads, one that something in between refuses sends no alert. */
+/** While Dub has accepted a lead within this time, one that something in between refuses is no sign of a wrong address. */
 export const OTHERS_PASS = HOUR;
 /** A lead waits no longer than this for the end of an outage. */
 export const LONGEST_OUTAGE = 30 * DAY;
@@ -77,5 +79,9 @@ export const LIMIT_SHARE = 0.97;
 export const CATCH_UP = 1200;
 /** A limit below that is forgotten after so long. */
 export const LOW_LIMIT_LIFE = HOUR;
-/** Leads that end with a click unknown to Dub, in an hour: so many and more than half of all are an alert. */
+/**
+ * Leads with a click unknown to Dub: so many are an alert if they end within an hour and are more than half of all, or
+ * if they have waited longer than those that do not look like Dub's own, and Dub has accepted none since.
+ */
 export const MANY_UNKNOWN_CLICKS = 3;
+export const CLICKS_ALERT_AFTER = ODD_CLICK_LIMIT + HOUR;

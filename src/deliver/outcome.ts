@@ -101,7 +101,7 @@ export function outcomeOf(answer: Answer, situation: Situation): Outcome {
       if (status === 401) return wrongSetting("dub_key_refused", message, doubt);
       if (status === 403) return wrongSetting("dub_plan_or_role", message, doubt);
       if (status === 409 || status === 410) return wrongSetting("dub_workspace", message, doubt);
-      if (status === 404) return notFound(message, situation) ?? notDub(message, doubt);
+      if (status === 404) return notFound(message, situation) ?? notDub(message, after("failed"));
       if (status === 400 && situation.clickId === "" && /no existing customer/i.test(message))
         return unknownCustomer(message, situation);
       return { kind: "end", reason: "refused_by_dub", detail: message, doubt };
@@ -220,8 +220,10 @@ function notFound(message: string, { phase, delivery, doubt, clickId }: Situatio
   return blocked(message, left, 0);
 }
 
-function unknownCustomer(detail: string, { doubt, awaited }: Situation): Decision {
+/** Dub looks the customer up before it sets its dedup key, so no doubt is left. */
+function unknownCustomer(detail: string, { awaited }: Situation): Decision {
   const reason = "customer_not_known_yet";
+  const doubt = null;
   if (awaited) return { kind: "wait", reason, waitMs: CUSTOMER_WAIT, doubt, detail };
   return {
     kind: "retry",

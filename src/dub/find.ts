@@ -56,7 +56,8 @@ async function list<T>(
   const { status, body, headers } = reply;
   const about = `GET ${path}: ${status}`;
   if (status === 429) return { kind: "throttled", waitMs: waitOf(headers, dub.now()) };
-  if (status >= 500) return { kind: "failed", message: about };
+  // What is no JSON comes from something in between.
+  if (status >= 500 || body === undefined) return { kind: "failed", message: about };
   const parsed = schema.safeParse(body);
   return reply.ok && parsed.success ? { items: parsed.data } : { kind: "refused", message: about };
 }

@@ -3,7 +3,7 @@ import type { D1Database } from "@cloudflare/workers-types";
 import type { Lead } from "../lead.ts";
 import { log } from "../log.ts";
 import type { Doubt, Reason } from "../states.ts";
-import type { NewEvent } from "./event.ts";
+import { customerOf, type NewEvent } from "./event.ts";
 import { keepStatements } from "./keep.ts";
 import { type Marks, marksOf, readMarks } from "./marks.ts";
 import { IN_FORCE, type Pause, readPauses } from "./pauses.ts";
@@ -24,6 +24,7 @@ export type Claim = {
   doubtSince: number;
   leadKey: string | null;
   customer: string | null;
+  claimedAt: number;
   leaseUntil: number;
   reason: Reason;
   since: number;
@@ -32,7 +33,7 @@ export type Claim = {
 
 const POSTPONE = `
 UPDATE events SET queued_until = 0, reason = p.reason, next_attempt_at = p.until
-FROM (SELECT reason, until FROM pauses WHERE ${IN_FORCE("?2", "?3")} ORDER BY until DESC LIMIT 1) p
+FROM (SELECT coalesce(reason, 'dub_error') AS reason, until FROM pauses WHERE ${IN_FORCE("?2", "?3")} ORDER BY until DESC LIMIT 1) p
 WHERE id IN (SELECT value FROM json_each(?1)) AND status = 'pending' AND next_attempt_at <= ?2 AND lease_until <= ?2`;
 
 /** SQL: the click id of a row's lead; null when the lead is no JSON. */
@@ -47,7 +48,7 @@ RETURNING id, provider, lead, lead_key AS leadKey, customer, retries, tries, cla
   ${CLICK_ID("lead")} = '' AND EXISTS (SELECT 1 FROM events o WHERE o.customer = events.customer AND o.status = 'pending'
     AND o.id <> events.id AND ${CLICK_ID("o.lead")} <> '') AS awaited`;
 
-type ClaimRow = Omit<Claim, "lead" | "awaited"> & { lead: string; awaited: number };
+type ClaimRow = Omit<Claim, "lead" | "awaited" | "claimedAt"> & { lead: string; awaited: number };
 
 /** What delivery starts from. */
 export type Claimed = { claims: Claim[]; pauses: Pause[]; marks: Marks };
@@ -75,16 +76,20 @@ export async function keepAndClaim(
   ]);
   const [pauses, marks, claimed] = results.slice(-3).map(({ results: rows }) => rows);
   return {
-    claims: (claimed as ClaimRow[]).map(claimOf),
+    claims: await Promise.all((claimed as ClaimRow[]).map((row) => claimOf(row, now))),
     pauses: pauses as Pause[],
     marks: marksOf(marks ?? []),
   };
 }
 
-function claimOf({ lead, awaited, ...row }: ClaimRow): Claim {
+async function claimOf({ lead: json, awaited, ...row }: ClaimRow, claimedAt: number): Promise<Claim> {
+  const lead = readLead(row.id, json);
   return {
     ...row,
-    lead: readLead(row.id, lead),
+    lead,
+    claimedAt,
+    // Rows from before migration 0006 have none.
+    customer: row.customer ?? (lead && (await customerOf(lead))),
     awaited: awaited === 1,
     // A claim that was never settled may have got as far as recording.
     doubt: row.claims > 1 ? "unknown" : row.doubt,

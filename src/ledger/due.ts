@@ -13,11 +13,17 @@ UPDATE events SET queued_until = ?2 WHERE rowid IN (
   ORDER BY next_attempt_at LIMIT iif(${PROBING}, 1, iif(${QUEUE_DOWN}, ?6, max(1, min(?3, coalesce((SELECT value FROM marks WHERE name = 'rate_limit'), ?5) / 2)))))
 RETURNING id`;
 
+/** A row that was made pending by hand may have no time; it is due. */
+const TIMELESS =
+  "UPDATE events SET next_attempt_at = ?1 WHERE status = 'pending' AND next_attempt_at IS NULL";
+
 /** Both look at the first hundred rows by their time. */
 const OVERDUE = `
 SELECT min(iif(next_attempt_at <= ?1, next_attempt_at, NULL)) AS due,
   min(iif(reason IN ('dub_error', 'dub_unreachable', 'rate_limited'), coalesce(replayed_at, received_at), NULL)) AS tried,
-  count(*) > 0 AS pending, EXISTS (SELECT 1 FROM pauses WHERE name = 'setting') AS held, ${QUEUE_DOWN} AS queueDown,
+  sum(reason = 'click_not_found_yet' AND coalesce(replayed_at, received_at) BETWEEN coalesce((SELECT at FROM marks WHERE name = 'accepted'), 0) AND ?3)
+    AS unknownClicks,
+  count(*) > 0 AS pending, EXISTS (SELECT 1 FROM pauses WHERE name = 'setting' AND until > ?2) AS held, ${QUEUE_DOWN} AS queueDown,
   (SELECT at FROM marks WHERE name = 'accepted') AS accepted, (SELECT at FROM marks WHERE name = 'cron') AS cron
 FROM (SELECT * FROM events WHERE status = 'pending' ORDER BY next_attempt_at LIMIT 100)`;
 
@@ -30,8 +36,10 @@ export type Lateness = {
   triedSince: number | null;
   acceptedAt: number;
   cronAt: number;
+  /** Rows whose clicks Dub has not found, and no other either since they came: those that came before `clicksBefore`. */
+  unknownClicks: number;
   pending: boolean;
-  /** Whether deliveries wait for a setting, of which an alert of its own is sent. */
+  /** Whether deliveries wait for a setting, or did a moment ago: of that an alert of its own is sent. */
   held: boolean;
   /** Whether the queue refused the messages of the last sweep. */
   queueDown: boolean;
@@ -41,19 +49,31 @@ export type Lateness = {
  * Marks rows that are due as queued until `queuedUntil`: up to `limit`, and as many as fit into a minute at the calls
  * that Dub allows, which are `perMinute` unless Dub has named another limit; a lower one that it named before `lowSince`
  * is forgotten, since it names none when all goes well and the plan may have changed. While the queue refuses messages,
- * up to `direct`.
- * `fingerprint`: of the settings in use. `cron`: whether the cron trigger asks.
+ * up to `direct`. `heldSince`: a pause for a setting that has ended before holds nothing up any more. `fingerprint`: of
+ * the settings in use. `cron`: whether the cron trigger asks.
  */
 export async function takeDue(
   db: D1Database,
-  { now, queuedUntil, limit, direct, perMinute, lowSince, fingerprint, cron }: TakeDue,
+  {
+    now,
+    queuedUntil,
+    limit,
+    direct,
+    perMinute,
+    lowSince,
+    heldSince,
+    clicksBefore,
+    fingerprint,
+    cron,
+  }: TakeDue,
 ): Promise<{ ids: string[]; lateness: Lateness }> {
   const results = await db.batch([
     ...(cron ? [setMark(db, "cron", now)] : []),
     db
       .prepare("DELETE FROM marks WHERE name = 'rate_limit' AND value < ?1 AND at < ?2")
       .bind(perMinute, lowSince),
-    db.prepare(OVERDUE).bind(now),
+    db.prepare(TIMELESS).bind(now),
+    db.prepare(OVERDUE).bind(now, heldSince, clicksBefore),
     db.prepare(DUE).bind(now, queuedUntil, limit, fingerprint, perMinute, direct),
   ]);
   const [[late], due] = results.slice(-2).map(({ results: rows }) => rows) as [[LateRow], { id: string }[]];
@@ -64,6 +84,7 @@ export async function takeDue(
       triedSince: late.tried,
       acceptedAt: late.accepted ?? 0,
       cronAt: late.cron ?? now,
+      unknownClicks: late.unknownClicks ?? 0,
       pending: late.pending === 1,
       held: late.held === 1,
       queueDown: late.queueDown === 1,
@@ -73,6 +94,7 @@ export async function takeDue(
 type LateRow = {
   due: number | null;
   tried: number | null;
+  unknownClicks: number | null;
   pending: number;
   held: number;
   queueDown: number;
@@ -86,6 +108,8 @@ type TakeDue = {
   direct: number;
   perMinute: number;
   lowSince: number;
+  heldSince: number;
+  clicksBefore: number;
   fingerprint: string;
   cron: boolean;
 };

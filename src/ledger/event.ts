@@ -66,9 +66,14 @@ export async function mappedColumns(
     warnings: outcome.warnings.length > 0 ? JSON.stringify(outcome.warnings) : null,
     lead: outcome.lead ? JSON.stringify(outcome.lead) : null,
     leadKey: outcome.kind === "lead" && outcome.once === "customer" ? await leadKey(outcome.lead) : null,
-    customer: outcome.kind === "lead" ? await hash(outcome.lead.customerExternalId) : null,
+    customer: outcome.kind === "lead" ? await customerOf(outcome.lead) : null,
     person: outcome.kind === "lead" && outcome.once === "customer" ? await personOf(outcome.lead) : null,
   };
+}
+
+/** What tells that leads are of one customer. */
+export function customerOf({ customerExternalId }: Lead): Promise<string> {
+  return hash(customerExternalId);
 }
 
 /**

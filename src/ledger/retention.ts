@@ -4,11 +4,13 @@ import type { D1Database } from "@cloudflare/workers-types";
 const PURGE = `
 UPDATE events SET payload = NULL, lead = NULL, event_id = NULL, detail = NULL, warnings = NULL, person = NULL
 WHERE rowid IN (
-  SELECT rowid FROM events WHERE event_id IS NOT NULL AND received_at < ?1 AND status <> 'pending' ORDER BY received_at LIMIT ?2)
+  SELECT rowid FROM events WHERE event_id IS NOT NULL AND received_at < ?1 AND status <> 'pending'
+    AND NOT EXISTS (SELECT 1 FROM attempts WHERE event = events.id AND at >= ?1)
+  ORDER BY received_at LIMIT ?2)
 RETURNING id`;
 
 /**
- * Blanks up to `limit` finished events received before `before` (milliseconds) and deletes their attempts. What is
+ * Blanks up to `limit` finished events received and last tried before `before` (milliseconds) and deletes their attempts. What is
  * left recognises a redelivery and a lead counted already, and says what became of the event.
  */
 export async function purge(db: D1Database, before: number, limit: number): Promise<void> {

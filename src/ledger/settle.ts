@@ -30,6 +30,7 @@ export type Settlement = {
 const SETTLE = `
 UPDATE events SET status = s.value->>'status', reason = s.value->>'reason', detail = s.value->>'detail',
   next_attempt_at = s.value->>'nextAttemptAt', retries = s.value->>'retries', tries = s.value->>'tries', claims = 0,
+  customer = coalesce(events.customer, s.value->>'customer'),
   doubt = s.value->>'doubt', doubt_since = iif(s.value->>'doubt' IS NULL, NULL, doubt_since),
   lease_until = 0, queued_until = 0, link = s.value->>'link', delivered_by = s.value->>'deliveredBy',
   delivered_at = iif(s.value->>'status' = 'delivered', ?2, NULL)
@@ -40,21 +41,23 @@ INSERT OR REPLACE INTO attempts (event, at, phase, http_status, reason, message,
 SELECT a.value->>'event', ?2, a.value->>'phase', a.value->>'httpStatus', a.value->>'reason', a.value->>'message', a.value->>'milliseconds'
 FROM json_each(?1) a`;
 
-/** The oldest row of each lead key among those for which `which` holds, unless another row holds the key. */
-const PROMOTE = (which: string) => `
+/** The oldest row of each lead key among those of a reason, unless a row of another reason holds the key. */
+const PROMOTE = (reason: Reason, column: "lead_key" | "customer", values: string) => `
 UPDATE events SET status = 'pending', reason = 'new', next_attempt_at = ?2, queued_until = 0, retries = 0, tries = 0
 WHERE rowid IN (
-  SELECT min(d.rowid) FROM events d WHERE ${which} AND d.lead IS NOT NULL
-    AND NOT EXISTS (SELECT 1 FROM events h WHERE h.lead_key = d.lead_key AND ${HOLDS_KEY("h")})
-  GROUP BY coalesce(d.lead_key, d.id))`;
+  SELECT oldest FROM (
+    SELECT min(rowid) AS oldest, lead_key FROM events
+    WHERE reason = '${reason}' AND ${column} IN (${values}) AND lead IS NOT NULL
+    GROUP BY coalesce(lead_key, id)) d
+  WHERE NOT EXISTS (SELECT 1 FROM events h WHERE h.lead_key = d.lead_key AND h.reason <> '${reason}' AND ${HOLDS_KEY("h")}))`;
 
-const PROMOTE_DUPLICATES = PROMOTE(
-  "d.reason = 'duplicate_here' AND d.lead_key IN (SELECT value FROM json_each(?1))",
-);
+const PROMOTE_DUPLICATES = PROMOTE("duplicate_here", "lead_key", "SELECT value FROM json_each(?1)");
 
-const PROMOTE_CUSTOMERS = PROMOTE(
-  "d.reason = 'unknown_customer' AND d.customer IN (SELECT value FROM json_each(?1))",
-);
+/** Customers whom Dub knows now, and those of whom another consumer has delivered a lead since. */
+const KNOWN_CUSTOMERS = `
+SELECT value FROM json_each(?1) UNION ALL
+SELECT customer FROM events WHERE customer IN (SELECT value FROM json_each(?3)) AND delivered_at >= ?4`;
+const PROMOTE_CUSTOMERS = PROMOTE("unknown_customer", "customer", KNOWN_CUSTOMERS);
 
 const WAKE_CUSTOMERS = `
 UPDATE events SET next_attempt_at = ?2, queued_until = 0
@@ -71,10 +74,19 @@ export function promoteDuplicates(
 }
 
 /** Once Dub knows customers, their leads without a click id are delivered too, however long ago they ended. */
-function promoteCustomers(db: D1Database, customers: (string | null)[], now: number): D1PreparedStatement[] {
-  const known = JSON.stringify(customers.filter((one) => one !== null));
-  if (known === "[]") return [];
-  return [PROMOTE_CUSTOMERS, WAKE_CUSTOMERS].map((sql) => db.prepare(sql).bind(known, now));
+function promoteCustomers(
+  db: D1Database,
+  known: Claim[],
+  unknown: Claim[],
+  now: number,
+): D1PreparedStatement[] {
+  if (known.length + unknown.length === 0) return [];
+  const customers = (claims: Claim[]) => JSON.stringify(claims.flatMap(({ customer }) => customer ?? []));
+  const since = Math.min(...unknown.map(({ claimedAt }) => claimedAt), now);
+  return [
+    db.prepare(PROMOTE_CUSTOMERS).bind(customers(known), now, customers(unknown), since),
+    db.prepare(WAKE_CUSTOMERS).bind(customers(known), now),
+  ];
 }
 
 /**
@@ -90,6 +102,7 @@ export async function settle(
   const rows = settlements.map(({ claim, link, attempt: _, ...rest }) => ({
     ...rest,
     id: claim.id,
+    customer: claim.customer,
     status: statusOf(rest.reason),
     leaseUntil: claim.leaseUntil,
     link: link && JSON.stringify(link),
@@ -111,7 +124,8 @@ export async function settle(
     ),
     ...promoteCustomers(
       db,
-      known.map(({ customer }) => customer),
+      known,
+      claimsOf((reason) => reason === "unknown_customer"),
       now,
     ),
     ...more,

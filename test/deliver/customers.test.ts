@@ -1,7 +1,16 @@
 /** A lead without a click id waits for the customer's other leads. */
 import { describe, expect, it } from "vitest";
 import type { Call, Fault } from "../../src/dev/stand-in/faults.ts";
-import { answerOf, createTestApp, DAY, HOUR, MINUTE, sampleOf, type TestAppOptions } from "../support/app.ts";
+import {
+  answerOf,
+  createTestApp,
+  DAY,
+  db,
+  HOUR,
+  MINUTE,
+  sampleOf,
+  type TestAppOptions,
+} from "../support/app.ts";
 
 const CUSTOMER = "user_77";
 
@@ -96,6 +105,51 @@ describe("a trial that has ended as unknown_customer", () => {
       await app.send("stripe", trial(event));
       await app.pass(HOUR);
     }
+    await app.send("stripe", signUp());
+    await app.pass(HOUR);
+    expect(namesOf(app)).toEqual(["Sign Up", "Started Trial"]);
+  });
+
+  it("comes back also when a consumer died with it: of an unknown customer, Dub has no lead", async () => {
+    const app = await createTestApp();
+    await app.send("stripe", trial());
+    await db.exec("CREATE TRIGGER dies BEFORE INSERT ON attempts BEGIN SELECT RAISE(ABORT, 'died'); END");
+    await app.pump();
+    await db.exec("DROP TRIGGER dies");
+    await app.pass(HOUR);
+    expect(await app.row()).toMatchObject({ reason: "unknown_customer", doubt: null });
+    await app.send("stripe", signUp());
+    await app.pass(HOUR);
+    expect(namesOf(app)).toEqual(["Sign Up", "Started Trial"]);
+  });
+
+  it("comes back also when another consumer delivers the sign-up while its last call is on the way", async () => {
+    let arrives = false;
+    const app = await createTestApp({
+      fetch: async (request) => {
+        const { eventName } = await request.clone().json<{ eventName: string }>();
+        const response = await answerOf(app.dub.app, request);
+        if (arrives && eventName === "Started Trial") {
+          arrives = false;
+          await app.send("stripe", signUp());
+          await app.pump();
+        }
+        return response;
+      },
+    });
+    await app.send("stripe", trial());
+    await app.pass(12 * MINUTE);
+    expect(await statesOf(app)).toEqual(["customer_not_known_yet"]);
+    arrives = true;
+    await app.pass(HOUR, 10 * MINUTE);
+    expect(namesOf(app)).toEqual(["Sign Up", "Started Trial"]);
+  });
+
+  it("comes back also when it ended in doubt", async () => {
+    const app = await createTestApp();
+    await app.send("stripe", trial());
+    await app.pass(HOUR);
+    await db.exec("UPDATE events SET doubt = 'unknown', doubt_since = received_at");
     await app.send("stripe", signUp());
     await app.pass(HOUR);
     expect(namesOf(app)).toEqual(["Sign Up", "Started Trial"]);

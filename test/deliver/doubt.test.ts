@@ -80,6 +80,23 @@ describe("a recording call whose answer is lost", () => {
     expect(app.dub.recorded).toHaveLength(1);
   });
 
+  it("something in between answers instead of Dub's list: it is asked again", async () => {
+    let pages = 1;
+    const app = await createTestApp({
+      dub: plan({ record: ["reset_after_key"] }),
+      fetch: async (request) =>
+        request.method === "GET" && pages-- > 0
+          ? new Response("<html>Blocked</html>", { status: 403 })
+          : answerOf(app.dub.app, request),
+    });
+    await app.send("clerk", signUp("user_1"));
+    await app.pass(2 * MINUTE);
+    expect(await app.row()).toMatchObject({ status: "pending", reason: "dub_error" });
+    await app.pass(9 * DAY, HOUR);
+    expect(await app.row()).toMatchObject({ reason: "recorded" });
+    expect(app.dub.recorded).toHaveLength(1);
+  });
+
   it("the key may not ask: it counts as recorded, and is marked as uncertain", async () => {
     const app = await lost("hang_after", { analytics: false });
     await app.send("clerk", signUp("user_1"));

@@ -1,7 +1,8 @@
 /** One lead for each customer and event name; one consumer for each row. */
 import { describe, expect, it } from "vitest";
 import { LOCAL_KEY } from "../../src/dev/stand-in/dub.ts";
-import { answerOf, createTestApp, DAY, db, HOUR, MINUTE, sampleOf, signUp } from "../support/app.ts";
+import { promoteDuplicates } from "../../src/ledger/settle.ts";
+import { answerOf, createTestApp, DAY, db, HOUR, MINUTE, START, sampleOf, signUp } from "../support/app.ts";
 
 const CLICK = "Xk3pQ9vLm2RtYw7B";
 
@@ -94,6 +95,24 @@ describe("one lead for each customer and event name", () => {
     await app.pump();
     expect(app.dub.recorded).toHaveLength(1);
   });
+});
+
+it("of many duplicates the next one is found without reading each for each", async () => {
+  const app = await createTestApp();
+  await app.send("clerk", signUp("user_1"));
+  const key = await db.prepare("SELECT lead_key FROM events").first<string>("lead_key");
+  await db
+    .prepare(
+      `INSERT INTO events (id, provider, status, reason, lead, lead_key, received_at)
+       SELECT 'e' || value, 'clerk', 'duplicate', 'duplicate_here', '{}', ?1, 0 FROM json_each(?2)`,
+    )
+    .bind(key, JSON.stringify(Array.from({ length: 300 }, (_, i) => i)))
+    .run();
+  await db.exec("UPDATE events SET status = 'rejected', reason = 'unknown_click' WHERE reason = 'new'");
+  const [done] = await app.env.DB.batch(promoteDuplicates(app.env.DB, [key], START));
+  expect(done?.meta.rows_read).toBeLessThan(2000);
+  expect((await app.rows()).map(({ status }) => status).indexOf("pending")).toBe(1);
+  await db.exec("DELETE FROM transitions");
 });
 
 describe("leases", () => {

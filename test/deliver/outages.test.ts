@@ -81,6 +81,25 @@ describe("Dub's click store is down", () => {
     expect(app.alerts).toEqual(["unknown_clicks"]);
   });
 
+  it("a mapping that gives ids like those of Dub is an alert long before they end", async () => {
+    const app = await open();
+    for (let i = 0; i < 3; i++) await app.send("clerk", signUp(`user_${i}`, `unknownClick000${i}`));
+    await app.pass(170 * MINUTE, 10 * MINUTE);
+    expect(app.alerts).toEqual([]);
+    await app.pass(20 * MINUTE, 10 * MINUTE);
+    expect(app.alerts).toEqual(["unknown_clicks"]);
+    await app.send("clerk", signUp("user_4"));
+    await app.pass(3 * HOUR, 10 * MINUTE);
+    expect(app.alerts).toEqual(["unknown_clicks"]);
+  });
+
+  it("two unknown clicks are none", async () => {
+    const app = await open();
+    for (let i = 0; i < 2; i++) await app.send("clerk", signUp(`user_${i}`, `unknownClick000${i}`));
+    await app.pass(5 * HOUR, 10 * MINUTE);
+    expect(app.alerts).toEqual([]);
+  });
+
   it("a few unknown clicks among many leads are none", async () => {
     const app = await open();
     for (let i = 0; i < 4; i++) await app.send("clerk", signUp(`user_${i}`, `session-${i}`));
@@ -141,6 +160,75 @@ describe("something in between answers instead of Dub", () => {
   });
 });
 
+describe("something in between refuses some leads, whatever the rest", () => {
+  const blocked = (user: string) => {
+    const webhook = signUp(user) as { data: object };
+    Object.assign(webhook.data, { first_name: "<script>" });
+    return webhook;
+  };
+  const page = (status: number) => new Response("<html>Blocked</html>", { status });
+  const isBlocked = async (request: Request) => (await request.clone().text()).includes("<script>");
+
+  it("many of them in a row hold up no other", async () => {
+    const app = await open({
+      fetch: async (request) => ((await isBlocked(request)) ? page(403) : answerOf(app.dub.app, request)),
+    });
+    await app.send("clerk", signUp("user_1"));
+    await app.pump();
+    for (let i = 0; i < 8; i++) await app.send("clerk", blocked(`blocked_${i}`));
+    await app.send("clerk", signUp("user_2"));
+    await app.pump();
+    expect(app.dub.recorded).toHaveLength(2);
+    await app.pass(50 * MINUTE, 10 * MINUTE);
+    expect(app.alerts).toEqual([]);
+  });
+
+  it("one of them among the first leads after an outage holds up nothing", async () => {
+    let down = true;
+    const app = await open({
+      fetch: async (request) =>
+        down ? page(502) : (await isBlocked(request)) ? page(403) : answerOf(app.dub.app, request),
+    });
+    for (let i = 0; i < 5; i++) await app.send("clerk", signUp(`user_${i}`));
+    await app.pump();
+    down = false;
+    app.clock.now += 90 * SECOND;
+    for (let i = 5; i < 10; i++) await app.send("clerk", signUp(`user_${i}`));
+    await app.send("clerk", blocked("blocked"));
+    for (let i = 10; i < 15; i++) await app.send("clerk", signUp(`user_${i}`));
+    await app.pump();
+    expect(app.dub.recorded.length).toBeGreaterThanOrEqual(10);
+    await app.pass(3 * MINUTE);
+    expect(app.dub.recorded).toHaveLength(15);
+  });
+});
+
+describe("after an outage", () => {
+  it("a lead in doubt that Dub lists shows that Dub answers: the others follow at once", async () => {
+    let fault: "reset_after" | undefined = "reset_after";
+    const app = await open({ dub: { fault: ({ phase }) => (phase === "record" ? fault : undefined) } });
+    for (let i = 0; i < 5; i++) await app.send("clerk", signUp(`user_${i}`));
+    await app.pump();
+    fault = undefined;
+    expect(await db.prepare("SELECT name FROM pauses").first("name")).toBe("outage");
+    await app.pass(3 * MINUTE);
+    expect(await reasonsOf(app)).toEqual(["recorded"]);
+  });
+
+  it("an answer to registering alone is none to the lead: one lead at a time goes on asking", async () => {
+    const app = await open({
+      dub: { fault: ({ phase }) => (phase === "record" ? "reset_before" : undefined) },
+    });
+    await db.exec(`INSERT INTO pauses (name, until, reason) VALUES ('outage', ${START}, 'dub_error')`);
+    for (let i = 0; i < 8; i++) await app.send("clerk", signUp(`user_${i}`));
+    await app.pump();
+    expect(await db.prepare("SELECT count FROM pauses").first("count")).toBe(1);
+    const asked = app.dub.asked.length;
+    await app.pass(MINUTE);
+    expect(app.dub.asked.length - asked).toBeLessThanOrEqual(4);
+  });
+});
+
 describe("delivery that has stopped is an alert after an hour", () => {
   it.each([
     ["an endless 429", "rate_limited"],
@@ -156,6 +244,22 @@ describe("delivery that has stopped is an alert after an hour", () => {
     expect(app.alerts).toEqual(["delivery_stalled"]);
     await app.pass(3 * HOUR);
     expect(app.alerts.length).toBeLessThanOrEqual(4);
+  });
+
+  it("also when a wrong key was corrected just before Dub stopped to answer", async () => {
+    let down = false;
+    const app = await open({
+      settings: { DUB_API_KEY: "dub_revoked" },
+      fetch: async (request) =>
+        down ? new Response("Bad gateway", { status: 502 }) : answerOf(app.dub.app, request),
+    });
+    await app.send("clerk", signUp("user_1"));
+    await app.pass(10 * MINUTE);
+    expect(app.alerts).toEqual(["dub_key_refused"]);
+    app.env.DUB_API_KEY = LOCAL_KEY;
+    down = true;
+    await app.pass(4 * HOUR);
+    expect(new Set(app.alerts)).toEqual(new Set(["dub_key_refused", "delivery_stalled"]));
   });
 
   it("a queue whose messages never come", async () => {
@@ -187,6 +291,27 @@ describe("a cron trigger that has stopped", () => {
     expect(app.dub.recorded).toHaveLength(2);
     await app.pump();
     expect(app.waiting).toEqual([]);
+  });
+
+  it("brings one sweep a minute, however many webhooks and batches ask for one", async () => {
+    const app = await open({ dub: { fault: () => "error_before_key" } });
+    await app.sweep();
+    let sweeps = 0;
+    const { sendBatch } = app.env.EVENTS;
+    Object.assign(app.env.EVENTS, {
+      sendBatch: (...args: Parameters<typeof sendBatch>) => {
+        sweeps += [...args[0]].filter(({ body }) => "sweep" in (body as object)).length;
+        return sendBatch(...args);
+      },
+    });
+    for (let second = 0; second < 30 * 60; second += 7) {
+      app.clock.now += 7 * SECOND;
+      if (second % 70 === 0) await app.send("clerk", signUp(`user_${second}`));
+      await app.pump();
+    }
+    // One of the chain, and one of a webhook or batch.
+    expect(sweeps).toBeLessThanOrEqual(2 * 25);
+    expect(sweeps).toBeGreaterThanOrEqual(20);
   });
 
   it("is an alert after an hour", async () => {
@@ -254,7 +379,35 @@ describe("the queue refuses messages", () => {
   });
 });
 
+describe("the queue refuses messages while leads are in doubt", () => {
+  it("cron stays within the subrequests of the Free plan", async () => {
+    const faults = Array(12).fill("error_after_key");
+    const app = await open({
+      dub: { fault: ({ phase }) => (phase === "record" ? faults.shift() : undefined) },
+    });
+    for (let i = 0; i < 12; i++) await app.send("clerk", signUp(`user_${i}`));
+    await app.pump();
+    app.down.queue = true;
+    app.clock.now += MINUTE;
+    const { length } = app.dub.asked;
+    await app.worker.scheduled({}, app.env);
+    const asked = app.dub.asked.length - length;
+    expect(asked).toBeGreaterThanOrEqual(20);
+    expect(asked).toBeLessThanOrEqual(25);
+    expect((await app.rows()).every(({ claims }) => claims === 0)).toBe(true);
+  });
+});
+
 describe("what can't be delivered at all", () => {
+  it("a row that was made pending by hand is due", async () => {
+    const app = await open();
+    await app.send("clerk", signUp("user_1"));
+    app.waiting.length = 0;
+    await db.exec("UPDATE events SET next_attempt_at = NULL");
+    await app.pass(5 * MINUTE);
+    expect(app.dub.recorded).toHaveLength(1);
+  });
+
   it("a lead in the ledger that is no JSON ends by itself, and no other lead waits", async () => {
     const app = await open();
     for (let i = 0; i < 20; i++) await app.send("clerk", signUp(`user_${i}`));

@@ -62,6 +62,12 @@ describe("outcomeOf", () => {
       { kind: "deduplicated" },
     ],
     [
+      "404 of Dub in words that are new, recording: the dedup key may be set",
+      error(404, "Something is missing", "not_found"),
+      SINGLE,
+      { kind: "retry", reason: "dub_address", doubt: "failed" },
+    ],
+    [
       "200 with another body",
       { kind: "unreadable", status: 200, message: "" },
       RECORD,

@@ -59,6 +59,50 @@ describe("a wrong setting of delivery stops delivery, and every webhook is kept"
   });
 });
 
+describe("messages while a setting is wrong", () => {
+  it("each is handled once, whatever the wait", async () => {
+    vi.spyOn(console, "error").mockImplementation(() => {});
+    const app = await createTestApp({ settings: { RETRY_SCHEDULE: "soon" } });
+    for (let i = 0; i < 10; i++) await app.send("clerk", signUp(`user_${i}`));
+    let handled = 0;
+    const { queue } = app.worker;
+    app.worker.queue = (batch, env) => {
+      handled += batch.messages.length;
+      return queue(batch, env);
+    };
+    await app.pass(6 * HOUR, 5 * MINUTE);
+    expect(handled).toBe(10);
+    vi.restoreAllMocks();
+  });
+
+  it("what they carry is kept also if the ledger was down when it came", async () => {
+    vi.spyOn(console, "error").mockImplementation(() => {});
+    const app = await createTestApp({ settings: { RETRY_SCHEDULE: "soon" } });
+    app.down.ledger = true;
+    await app.send("clerk", signUp("user_1"));
+    await app.pump();
+    expect(app.waiting).toHaveLength(1);
+    app.down.ledger = false;
+    await app.pass(5 * MINUTE);
+    expect(await app.row()).toMatchObject({ status: "pending", reason: "new" });
+    expect(app.waiting).toEqual([]);
+    app.env.RETRY_SCHEDULE = "";
+    await app.pass(MINUTE);
+    expect(app.dub.recorded).toHaveLength(1);
+    vi.restoreAllMocks();
+  });
+});
+
+it("a message that is none of ours stops no other", async () => {
+  const app = await createTestApp();
+  for (const body of ["a test of the dashboard", null, 7])
+    await app.env.EVENTS.sendBatch([{ body: body as never }]);
+  await app.send("clerk", signUp("user_1"));
+  await app.pump();
+  expect(app.dub.recorded).toHaveLength(1);
+  expect(app.waiting).toEqual([]);
+});
+
 it("an answer that may be about one lead stops no other", async () => {
   const app = await createTestApp({
     fetch: async (request) =>
