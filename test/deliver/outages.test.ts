@@ -416,6 +416,24 @@ describe("what can't be delivered at all", () => {
     expect(app.dub.asked).toEqual([]);
   });
 
+  it("a lead whose delivery crashes the Worker takes no other with it", async () => {
+    const app = await open();
+    for (let i = 0; i < 12; i++) await app.send("clerk", signUp(`user_${i}`));
+    const { DB } = app.env;
+    const batch: typeof DB.batch = async (statements) => {
+      const results = await DB.batch(statements as Parameters<typeof DB.batch>[0]);
+      const claims = results.flatMap(({ results: rows }) => rows as { claims?: number; lead?: string }[]);
+      if (claims.some(({ claims = 0, lead }) => claims <= 10 && lead?.includes('"user_5"')))
+        throw new Error("isolate died");
+      return results as never;
+    };
+    Object.assign(app.env, { DB: { prepare: (sql: string) => DB.prepare(sql), batch } });
+    await app.pass(3 * HOUR);
+    const reasons = (await app.rows()).map(({ reason }) => reason);
+    expect(reasons.filter((reason) => reason === "recorded")).toHaveLength(11);
+    expect(reasons[5]).toBe("delivery_crashed");
+  });
+
   it("answers of 404 and 500 in turn come to an end", async () => {
     let calls = 0;
     const app = await open({
