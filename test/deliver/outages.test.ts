@@ -274,6 +274,20 @@ describe("delivery that stands still is an alert after an hour", () => {
   });
 });
 
+it("what the queue is slow to bring is sent again every ten minutes, not by every sweep", async () => {
+  const app = await open();
+  for (let i = 0; i < 3; i++) await app.send("clerk", signUp(`user_${i}`));
+  const sent: number[] = [];
+  for (let minute = 1; minute <= 24; minute++) {
+    app.clock.now += MINUTE;
+    await app.worker.scheduled({}, app.env);
+    if (app.waiting.length > 3 * (sent.length + 1)) sent.push(minute);
+  }
+  expect(sent).toEqual([2, 12, 22]);
+  await app.pump();
+  expect(app.dub.recorded).toHaveLength(3);
+});
+
 describe("a cron trigger that has stopped", () => {
   it("a webhook has the sweep done, and a lead never waits for cron alone", async () => {
     const faults = ["error_before_key", "error_before_key", "error_before_key"] as const;
