@@ -1,6 +1,7 @@
 /** Long outages: nothing ends that Dub would have taken, and somebody is told. */
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { LOCAL_KEY } from "../../src/dev/stand-in/dub.ts";
+import { beginPause } from "../../src/ledger/pauses.ts";
 import {
   answerOf,
   createTestApp,
@@ -8,6 +9,7 @@ import {
   db,
   HOUR,
   MINUTE,
+  type Row,
   SECOND,
   START,
   signUp,
@@ -357,6 +359,43 @@ describe("a pause for a setting", () => {
     app.env.DUB_API_KEY = LOCAL_KEY;
     await app.pass(3 * MINUTE);
     expect(app.dub.recorded).toHaveLength(145);
+  });
+});
+
+describe("the rows of pauses", () => {
+  const until = () => db.prepare("SELECT until FROM pauses WHERE name = 'setting'").first("until");
+  const begin = (end: number, fingerprint: string) =>
+    beginPause(
+      db as never,
+      { name: "setting", reason: "dub_key_refused", until: end, count: 1 },
+      fingerprint,
+    ).run();
+
+  it("a pause is not shortened by another consumer's; with other settings it begins anew", async () => {
+    await open();
+    await begin(START + HOUR, "a");
+    await begin(START + MINUTE, "a");
+    expect(await until()).toBe(START + HOUR);
+    await begin(START + MINUTE, "b");
+    expect(await until()).toBe(START + MINUTE);
+  });
+
+  it("when a setting is right again, what waits for something else goes on waiting", async () => {
+    const faults = ["reset_after_key"] as const;
+    let calls = 0;
+    const app = await open({
+      dub: { fault: ({ phase }) => (phase === "record" ? faults[calls++] : undefined) },
+    });
+    await app.send("clerk", signUp("user_1"));
+    await app.pass(2 * HOUR);
+    const [{ reason, next_attempt_at }] = (await app.rows()) as [Row];
+    expect(reason).toBe("dedup_blocked");
+    app.env.DUB_API_KEY = "dub_revoked";
+    await app.send("clerk", signUp("user_2"));
+    await app.pump();
+    app.env.DUB_API_KEY = LOCAL_KEY;
+    await app.pass(3 * MINUTE);
+    expect(await app.rows()).toMatchObject([{ reason, next_attempt_at }, { reason: "recorded" }]);
   });
 });
 
