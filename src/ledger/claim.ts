@@ -39,14 +39,25 @@ WHERE id IN (SELECT value FROM json_each(?1)) AND status = 'pending' AND next_at
 /** SQL: the click id of a row's lead; null when the lead is no JSON. */
 const CLICK_ID = (lead: string) => `iif(json_valid(${lead}), ${lead}->>'clickId', NULL)`;
 
+/** Rows that were claimed so often and never settled are claimed one at a time: one of them may crash the Worker. */
+const SUSPECT_CLAIMS = 3;
+
 const CLAIM = `
 UPDATE events SET lease_until = ?2, claims = claims + 1, doubt_since = coalesce(doubt_since, ?3)
-WHERE id IN (SELECT value FROM json_each(?1)) AND status = 'pending' AND next_attempt_at <= ?3 AND lease_until <= ?3
-  AND NOT EXISTS (SELECT 1 FROM pauses WHERE ${IN_FORCE("?3", "?4")})
+WHERE NOT EXISTS (SELECT 1 FROM pauses WHERE ${IN_FORCE("?3", "?4")}) AND id IN (
+  SELECT id FROM (
+    SELECT id, row_number() OVER (ORDER BY claims DESC) AS place, max(claims) OVER () AS most FROM events
+    WHERE id IN (SELECT value FROM json_each(?1)) AND status = 'pending' AND next_attempt_at <= ?3 AND lease_until <= ?3)
+  WHERE most < ${SUSPECT_CLAIMS} OR place = 1)
 RETURNING id, provider, lead, lead_key AS leadKey, customer, retries, tries, claims, doubt, doubt_since AS doubtSince,
   lease_until AS leaseUntil, reason, coalesce(replayed_at, received_at) AS since,
   ${CLICK_ID("lead")} = '' AND EXISTS (SELECT 1 FROM events o WHERE o.customer = events.customer AND o.status = 'pending'
     AND o.id <> events.id AND ${CLICK_ID("o.lead")} <> '') AS awaited`;
+
+/** What is due and was not claimed waits for the next sweep. */
+const RELEASE = `
+UPDATE events SET queued_until = 0
+WHERE id IN (SELECT value FROM json_each(?1)) AND status = 'pending' AND queued_until > 0 AND next_attempt_at <= ?2 AND lease_until <= ?2`;
 
 type ClaimRow = Omit<Claim, "lead" | "awaited" | "claimedAt"> & { lead: string; awaited: number };
 
@@ -73,8 +84,9 @@ export async function keepAndClaim(
     readPauses(db),
     readMarks(db),
     db.prepare(CLAIM).bind(named, leaseUntil, now, fingerprint),
+    db.prepare(RELEASE).bind(named, now),
   ]);
-  const [pauses, marks, claimed] = results.slice(-3).map(({ results: rows }) => rows);
+  const [pauses, marks, claimed] = results.slice(-4, -1).map(({ results: rows }) => rows);
   return {
     claims: await Promise.all((claimed as ClaimRow[]).map((row) => claimOf(row, now))),
     pauses: pauses as Pause[],

@@ -1,7 +1,7 @@
 /** What is due, and what has been due for too long. */
 import type { D1Database } from "@cloudflare/workers-types";
 import { setMark } from "./marks.ts";
-import { IN_FORCE, PROBING } from "./pauses.ts";
+import { IN_FORCE, PROBING, resumeChanged } from "./pauses.ts";
 
 const QUEUE_DOWN = "EXISTS (SELECT 1 FROM marks WHERE name = 'queue_down')";
 
@@ -73,6 +73,7 @@ export async function takeDue(
       .prepare("DELETE FROM marks WHERE name = 'rate_limit' AND value < ?1 AND at < ?2")
       .bind(perMinute, lowSince),
     db.prepare(TIMELESS).bind(now),
+    resumeChanged(db, now, fingerprint),
     db.prepare(OVERDUE).bind(now, heldSince, clicksBefore),
     db.prepare(DUE).bind(now, queuedUntil, limit, fingerprint, perMinute, direct),
   ]);

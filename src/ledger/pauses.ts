@@ -34,6 +34,17 @@ export function beginPause(db: D1Database, pause: Pause, fingerprint: string | n
 
 const SETTING_REASONS = reasons(({ pauses, alert }) => pauses === true && alert === true);
 
+/** SQL: makes due what waits for a setting, if `where` holds for the pause. */
+const RESUME = (where: string) => `
+UPDATE events SET next_attempt_at = ?1
+WHERE EXISTS (SELECT 1 FROM pauses WHERE name = 'setting' AND ${where})
+  AND status = 'pending' AND next_attempt_at > ?1 AND reason IN (${SETTING_REASONS})`;
+
+/** The statement that makes due what waits for a setting once the settings are others; one lead is tried first. */
+export function resumeChanged(db: D1Database, now: number, fingerprint: string): D1PreparedStatement {
+  return db.prepare(RESUME("fingerprint <> ?2")).bind(now, fingerprint);
+}
+
 /**
  * The statements that end outages and pauses for a setting: Dub has answered a lead. What waited for a setting is due
  * at once, and a limit below `perMinute` is forgotten: the plan may be another one now.
@@ -41,12 +52,7 @@ const SETTING_REASONS = reasons(({ pauses, alert }) => pauses === true && alert 
 export function endPauses(db: D1Database, now: number, perMinute: number): D1PreparedStatement[] {
   const held = "EXISTS (SELECT 1 FROM pauses WHERE name = 'setting')";
   return [
-    db
-      .prepare(
-        `UPDATE events SET next_attempt_at = ?1
-         WHERE ${held} AND status = 'pending' AND next_attempt_at > ?1 AND reason IN (${SETTING_REASONS})`,
-      )
-      .bind(now),
+    db.prepare(RESUME("true")).bind(now),
     db.prepare(`DELETE FROM marks WHERE ${held} AND name = 'rate_limit' AND value < ?1`).bind(perMinute),
     db.prepare("DELETE FROM pauses WHERE name IN ('outage', 'setting')"),
   ];

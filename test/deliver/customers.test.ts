@@ -145,6 +145,25 @@ describe("a trial that has ended as unknown_customer", () => {
     expect(namesOf(app)).toEqual(["Sign Up", "Started Trial"]);
   });
 
+  it("comes back with a schedule of its own", async () => {
+    let fails = false;
+    const app = await createTestApp({
+      settings: { RETRY_SCHEDULE: "30,120,600" },
+      dub: {
+        fault: ({ eventName }) => (fails && eventName === "Started Trial" ? "error_before_key" : undefined),
+      },
+    });
+    await app.send("stripe", trial());
+    await app.pass(HOUR);
+    expect(await statesOf(app)).toEqual(["unknown_customer"]);
+    fails = true;
+    await app.send("stripe", signUp());
+    await app.pass(2 * MINUTE);
+    fails = false;
+    await app.pass(10 * MINUTE);
+    expect(namesOf(app)).toEqual(["Sign Up", "Started Trial"]);
+  });
+
   it("comes back also when it ended in doubt", async () => {
     const app = await createTestApp();
     await app.send("stripe", trial());
@@ -164,6 +183,16 @@ describe("a trial that has ended as unknown_customer", () => {
     await app.send("stripe", other);
     await app.pass(DAY, HOUR);
     expect(await statesOf(app)).toEqual(["unknown_customer", "recorded"]);
+  });
+
+  it("does not wait for a sign-up that has ended", async () => {
+    const app = await createTestApp();
+    await app.send("stripe", signUp());
+    await db.exec("UPDATE events SET status = 'rejected', reason = 'link_missing', next_attempt_at = NULL");
+    await db.exec("DELETE FROM transitions");
+    await app.send("stripe", trial());
+    await app.pass(HOUR);
+    expect(await statesOf(app)).toEqual(["link_missing", "unknown_customer"]);
   });
 
   it("does not wait for a lead without a click id either: both end", async () => {

@@ -138,6 +138,16 @@ describe("a recording call whose answer is lost", () => {
   );
 });
 
+it("the doubt begins with the call whose answer was lost, not with an earlier one", async () => {
+  const app = await createTestApp({ dub: { ...plan({ record: ["hang_after"] }), analytics: false } });
+  app.env.DUB_API_KEY = "dub_revoked";
+  await app.send("clerk", signUp("user_1"));
+  await app.pass(8 * DAY, HOUR);
+  app.env.DUB_API_KEY = LOCAL_KEY;
+  await app.pass(2 * HOUR);
+  expect(await app.row()).toMatchObject({ status: "delivered", reason: "recorded_unconfirmed" });
+});
+
 describe("a lead in doubt", () => {
   it("that has failed holds its key: the customer's next event is no second lead", async () => {
     let fault: Fault | undefined = "reset_after";

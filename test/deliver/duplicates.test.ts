@@ -134,6 +134,24 @@ describe("leases", () => {
     expect(app.dub.calls.map(({ phase }) => phase)).toEqual(["register", "record"]);
   });
 
+  it("a consumer whose lease has run out changes nothing that another has written since", async () => {
+    let slow = true;
+    const app = await createTestApp({
+      fetch: async (request) => {
+        if (slow) {
+          slow = false;
+          app.clock.now += 3 * MINUTE;
+          await app.sweep();
+        }
+        return answerOf(app.dub.app, request);
+      },
+    });
+    await app.send("clerk", signUp("user_1"));
+    await app.pump();
+    expect(await app.row()).toMatchObject({ status: "delivered", reason: "recorded" });
+    expect(app.dub.recorded).toHaveLength(1);
+  });
+
   it("a consumer that dies between Dub's answer and the ledger is followed by another, and nothing counts twice", async () => {
     const app = await createTestApp();
     await app.send("clerk", signUp("user_1"));

@@ -1,6 +1,7 @@
 /** Long outages: nothing ends that Dub would have taken, and somebody is told. */
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { LOCAL_KEY } from "../../src/dev/stand-in/dub.ts";
+import { beginPause } from "../../src/ledger/pauses.ts";
 import {
   answerOf,
   createTestApp,
@@ -8,6 +9,7 @@ import {
   db,
   HOUR,
   MINUTE,
+  type Row,
   SECOND,
   START,
   signUp,
@@ -274,6 +276,20 @@ describe("delivery that has stopped is an alert after an hour", () => {
   });
 });
 
+it("what the queue is slow to bring is sent again every ten minutes, not by every sweep", async () => {
+  const app = await open();
+  for (let i = 0; i < 3; i++) await app.send("clerk", signUp(`user_${i}`));
+  const sent: number[] = [];
+  for (let minute = 1; minute <= 24; minute++) {
+    app.clock.now += MINUTE;
+    await app.worker.scheduled({}, app.env);
+    if (app.waiting.length > 3 * (sent.length + 1)) sent.push(minute);
+  }
+  expect(sent).toEqual([2, 12, 22]);
+  await app.pump();
+  expect(app.dub.recorded).toHaveLength(3);
+});
+
 describe("a cron trigger that has stopped", () => {
   it("a webhook has the sweep done, and a lead never waits for cron alone", async () => {
     const faults = ["error_before_key", "error_before_key", "error_before_key"] as const;
@@ -343,6 +359,43 @@ describe("a pause for a setting", () => {
     app.env.DUB_API_KEY = LOCAL_KEY;
     await app.pass(3 * MINUTE);
     expect(app.dub.recorded).toHaveLength(145);
+  });
+});
+
+describe("the rows of pauses", () => {
+  const until = () => db.prepare("SELECT until FROM pauses WHERE name = 'setting'").first("until");
+  const begin = (end: number, fingerprint: string) =>
+    beginPause(
+      db as never,
+      { name: "setting", reason: "dub_key_refused", until: end, count: 1 },
+      fingerprint,
+    ).run();
+
+  it("a pause is not shortened by another consumer's; with other settings it begins anew", async () => {
+    await open();
+    await begin(START + HOUR, "a");
+    await begin(START + MINUTE, "a");
+    expect(await until()).toBe(START + HOUR);
+    await begin(START + MINUTE, "b");
+    expect(await until()).toBe(START + MINUTE);
+  });
+
+  it("when a setting is right again, what waits for something else goes on waiting", async () => {
+    const faults = ["reset_after_key"] as const;
+    let calls = 0;
+    const app = await open({
+      dub: { fault: ({ phase }) => (phase === "record" ? faults[calls++] : undefined) },
+    });
+    await app.send("clerk", signUp("user_1"));
+    await app.pass(2 * HOUR);
+    const [{ reason, next_attempt_at }] = (await app.rows()) as [Row];
+    expect(reason).toBe("dedup_blocked");
+    app.env.DUB_API_KEY = "dub_revoked";
+    await app.send("clerk", signUp("user_2"));
+    await app.pump();
+    app.env.DUB_API_KEY = LOCAL_KEY;
+    await app.pass(3 * MINUTE);
+    expect(await app.rows()).toMatchObject([{ reason, next_attempt_at }, { reason: "recorded" }]);
   });
 });
 
@@ -436,6 +489,24 @@ describe("what can't be delivered at all", () => {
     await app.pass(HOUR, 10 * MINUTE);
     expect(await app.row()).toMatchObject({ status: "failed", reason: "delivery_crashed", doubt: "unknown" });
     expect(app.dub.asked).toEqual([]);
+  });
+
+  it("a lead whose delivery crashes the Worker takes no other with it", async () => {
+    const app = await open();
+    for (let i = 0; i < 12; i++) await app.send("clerk", signUp(`user_${i}`));
+    const { DB } = app.env;
+    const batch: typeof DB.batch = async (statements) => {
+      const results = await DB.batch(statements as Parameters<typeof DB.batch>[0]);
+      const claims = results.flatMap(({ results: rows }) => rows as { claims?: number; lead?: string }[]);
+      if (claims.some(({ claims = 0, lead }) => claims <= 10 && lead?.includes('"user_5"')))
+        throw new Error("isolate died");
+      return results as never;
+    };
+    Object.assign(app.env, { DB: { prepare: (sql: string) => DB.prepare(sql), batch } });
+    await app.pass(3 * HOUR);
+    const reasons = (await app.rows()).map(({ reason }) => reason);
+    expect(reasons.filter((reason) => reason === "recorded")).toHaveLength(11);
+    expect(reasons[5]).toBe("delivery_crashed");
   });
 
   it("answers of 404 and 500 in turn come to an end", async () => {

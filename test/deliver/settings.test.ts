@@ -26,7 +26,7 @@ describe("what only the operator can fix keeps every event", () => {
 
     Object.assign(app.env, { DUB_API_KEY: "dub_fixed", DUB_API_URL: "" });
     app.dub.accept("dub_fixed");
-    await app.pass(HOUR);
+    await app.pass(3 * MINUTE);
     expect((await app.rows()).map(({ status }) => status)).toEqual(Array(8).fill("delivered"));
   });
 });
