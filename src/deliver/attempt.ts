@@ -5,8 +5,9 @@ import type { Claim } from "../ledger/claim.ts";
 import type { Settlement } from "../ledger/settle.ts";
 import { statusOf } from "../states.ts";
 import type { Batch } from "./batch.ts";
+import { afterDedup, beforeRecording } from "./doubt.ts";
 import { DUB_REMEMBERS, MAX_CLAIMS } from "./limits.ts";
-import { afterDedup, beforeRecording, type Decision, outcomeOf, type Phase } from "./outcome.ts";
+import { type Decision, outcomeOf, type Phase } from "./outcome.ts";
 import { decided } from "./settlement.ts";
 
 /** look: asks Dub whether it lists the lead. */

@@ -3,7 +3,6 @@
  * back, so a failed recording call may have used the key up; a registering call (`mode: "deferred"`) never does.
  */
 import type { Answer } from "../dub/client.ts";
-import type { Found } from "../dub/find.ts";
 import type { CreditedLink } from "../lead.ts";
 import type { PauseName } from "../ledger/pauses.ts";
 import type { Doubt, ReasonOf } from "../states.ts";
@@ -11,7 +10,6 @@ import { HOUR, MINUTE } from "../time.ts";
 import {
   CUSTOMER_WAIT,
   DEDUP_KEY_LIFE,
-  LISTED_WITHIN,
   ODD_CLICK_LIMIT,
   SETTING_PAUSE,
   UNKNOWN_CUSTOMER_LIMIT,
@@ -66,7 +64,7 @@ export type Decision =
 export type Outcome =
   | Decision
   | { kind: "registered"; link: CreditedLink }
-  /** Dub's dedup key was there already: `afterDedup` decides. */
+  /** Dub's dedup key was there already: `afterDedup` of doubt.ts decides. */
   | { kind: "deduplicated" };
 
 /** Dub's answer in a given situation → what becomes of the lead. */
@@ -121,68 +119,6 @@ function succeeded(
   }
   if (link) return { kind: "end", reason: "recorded", link, doubt: null };
   return doubt === null ? { kind: "end", reason: "duplicate_at_dub", doubt: null } : { kind: "deduplicated" };
-}
-
-/**
- * What becomes of a lead in doubt once Dub was asked whether it lists it; null: it is recorded now. `forgotten`: Dub's
- * dedup key may have run out, so that a recording call would record the lead a second time.
- */
-export function beforeRecording(
-  found: Found,
-  { doubt, forgotten }: { doubt: Doubt; forgotten: boolean },
-): Decision | null {
-  switch (found.kind) {
-    case "present":
-      return doubt === "unknown"
-        ? { kind: "end", reason: "recorded", doubt: null, ...(found.link && { link: found.link }) }
-        : { kind: "end", reason: "duplicate_at_dub", doubt: null };
-    case "throttled":
-      return throttled(found.waitMs, doubt);
-    case "failed":
-      return {
-        kind: "retry",
-        reason: "dub_error",
-        detail: found.message,
-        giveUp: { reason: "retries_exhausted" },
-        doubt,
-      };
-    case "absent":
-      return null;
-    case "refused":
-      return forgotten && doubt === "unknown"
-        ? { kind: "end", reason: "possibly_lost", detail: found.message, doubt }
-        : null;
-  }
-}
-
-/**
- * What becomes of a lead in doubt that Dub did not list, or would not say, when the recording call then finds Dub's
- * dedup key set. `age`: milliseconds since the recording call in doubt, or more.
- */
-export function afterDedup(
-  found: Found,
-  { doubt, delivery, age }: { doubt: Doubt; delivery: Situation["delivery"]; age: number },
-): Decision {
-  if (found.kind !== "refused") {
-    if (doubt === "unknown" && age < LISTED_WITHIN)
-      return {
-        kind: "wait",
-        reason: "unconfirmed",
-        waitMs: LISTED_WITHIN,
-        doubt,
-        detail: "Dub does not list it yet",
-      };
-    return blocked("Dub does not list the lead", doubt, age);
-  }
-  if (doubt === "failed" && delivery !== "single")
-    return blocked("the recording call failed half-way", doubt, age);
-  // After a registering call that passed every check, a lost answer is the likely story; else it may be either.
-  return {
-    kind: "end",
-    reason: delivery === "single" ? "possibly_lost" : "recorded_unconfirmed",
-    detail: found.message,
-    doubt,
-  };
 }
 
 /** Click ids that Dub makes (source: Dub's server). Imported ones may look otherwise. */
@@ -245,7 +181,7 @@ function wrongSetting(reason: ReasonOf<"pending">, detail: string, doubt: Doubt)
   return { kind: "wait", reason, waitMs: SETTING_PAUSE, doubt, detail, pause: "setting" };
 }
 
-function throttled(waitMs: number, doubt: Doubt): Decision {
+export function throttled(waitMs: number, doubt: Doubt): Decision {
   return {
     kind: "wait",
     reason: "rate_limited",
@@ -257,7 +193,7 @@ function throttled(waitMs: number, doubt: Doubt): Decision {
 }
 
 /** Dub's dedup key is set and nothing is recorded: the key must run out first. */
-function blocked(detail: string, doubt: Doubt, age: number): Decision {
+export function blocked(detail: string, doubt: Doubt, age: number): Decision {
   const waitMs = Math.max(0, DEDUP_KEY_LIFE - age) + HOUR;
   return { kind: "wait", reason: "dedup_blocked", waitMs, doubt, detail };
 }

@@ -1,9 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { afterDedup, beforeRecording, outcomeOf, type Situation } from "../../src/deliver/outcome.ts";
+import { outcomeOf, type Situation } from "../../src/deliver/outcome.ts";
 import { nextWait } from "../../src/deliver/schedule.ts";
 import { type Answer, trackLead, waitOf } from "../../src/dub/client.ts";
-import type { Found } from "../../src/dub/find.ts";
 import { statusOf } from "../../src/states.ts";
 import { DAY, HOUR, MINUTE, START } from "../support/app.ts";
 
@@ -242,75 +241,6 @@ describe("outcomeOf", () => {
         if (delivered) expect(answer).toMatchObject({ kind: "ok", link: LINK });
       }),
     );
-  });
-});
-
-describe("a lead in doubt", () => {
-  const present: Found = { kind: "present", link: LINK };
-  const absent: Found = { kind: "absent" };
-  const refused: Found = { kind: "refused", message: "GET /events: 403" };
-  const failed: Found = { kind: "failed", message: "GET /events: 503" };
-  const lost = { doubt: "unknown", forgotten: false } as const;
-  const said = { doubt: "failed", forgotten: false } as const;
-  const later = { forgotten: true };
-
-  it.each<[string, Found, Parameters<typeof beforeRecording>[1], object | null]>([
-    ["listed", present, lost, { kind: "end", reason: "recorded", link: LINK, doubt: null }],
-    ["listed, of which Dub said that it failed", present, said, { kind: "end", reason: "duplicate_at_dub" }],
-    ["listed after the key has run out", present, { ...lost, ...later }, { kind: "end", reason: "recorded" }],
-    ["not listed", absent, lost, null],
-    ["not listed after the key has run out", absent, { ...lost, ...later }, null],
-    ["no answer", failed, lost, { kind: "retry", reason: "dub_error", doubt: "unknown" }],
-    [
-      "no answer after the key has run out",
-      failed,
-      { ...said, ...later },
-      { kind: "retry", doubt: "failed" },
-    ],
-    ["a rate limit", { kind: "throttled", waitMs: 1000 }, lost, { kind: "wait", pause: "rate_limit" }],
-    ["not allowed", refused, lost, null],
-    [
-      "not allowed after the key has run out",
-      refused,
-      { ...lost, ...later },
-      { kind: "end", reason: "possibly_lost", doubt: "unknown" },
-    ],
-    ["not allowed, Dub said that it failed, and the key has run out", refused, { ...said, ...later }, null],
-  ])("before it is recorded: %s", (_, found, search, expected) => {
-    const decision = beforeRecording(found, search);
-    if (expected === null) expect(decision).toBeNull();
-    else expect(decision).toMatchObject(expected);
-  });
-
-  const usual = { doubt: "unknown", delivery: "register-then-record", age: MINUTE } as const;
-  const single = { delivery: "single" } as const;
-  const blocked = { kind: "wait", reason: "dedup_blocked" };
-  it.each<[string, Found, Parameters<typeof afterDedup>[1], object]>([
-    ["not listed yet", absent, usual, { kind: "wait", reason: "unconfirmed", waitMs: HOUR }],
-    [
-      "not listed after an hour",
-      absent,
-      { ...usual, age: HOUR },
-      { ...blocked, waitMs: 7 * DAY, doubt: "unknown" },
-    ],
-    [
-      "not listed when the key is about to run out",
-      absent,
-      { ...usual, age: 7 * DAY },
-      { ...blocked, waitMs: HOUR },
-    ],
-    ["not listed, of which Dub said that it failed", absent, { ...usual, doubt: "failed" }, blocked],
-    ["not allowed", refused, usual, { kind: "end", reason: "recorded_unconfirmed", doubt: "unknown" }],
-    ["not allowed, single", refused, { ...usual, ...single }, { reason: "possibly_lost", doubt: "unknown" }],
-    ["not allowed, Dub said that it failed", refused, { ...usual, doubt: "failed" }, blocked],
-    [
-      "not allowed, Dub said so, single",
-      refused,
-      { ...usual, ...single, doubt: "failed" },
-      { reason: "possibly_lost", doubt: "failed" },
-    ],
-  ])("that Dub does not record: %s", (_, found, situation, expected) => {
-    expect(afterDedup(found, situation)).toMatchObject(expected);
   });
 });
 
