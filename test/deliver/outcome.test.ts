@@ -4,7 +4,7 @@ import { outcomeOf, type Situation } from "../../src/deliver/outcome.ts";
 import { nextWait } from "../../src/deliver/schedule.ts";
 import { type Answer, trackLead, waitOf } from "../../src/dub/client.ts";
 import { statusOf } from "../../src/states.ts";
-import { DAY, HOUR, MINUTE, START } from "../support/app.ts";
+import { START } from "../support/app.ts";
 
 const REGISTER: Situation = {
   phase: "register",
