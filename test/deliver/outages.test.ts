@@ -390,12 +390,16 @@ describe("the rows of pauses", () => {
     await app.pass(2 * HOUR);
     const [{ reason, next_attempt_at }] = (await app.rows()) as [Row];
     expect(reason).toBe("dedup_blocked");
+    const callsFor1 = () =>
+      app.dub.calls.filter(({ customerExternalId }) => customerExternalId === "user_1").length;
+    const before = callsFor1();
     app.env.DUB_API_KEY = "dub_revoked";
     await app.send("clerk", signUp("user_2"));
     await app.pump();
     app.env.DUB_API_KEY = LOCAL_KEY;
     await app.pass(3 * MINUTE);
     expect(await app.rows()).toMatchObject([{ reason, next_attempt_at }, { reason: "recorded" }]);
+    expect(callsFor1()).toBe(before);
   });
 });
 
