@@ -185,6 +185,18 @@ describe("a trial that has ended as unknown_customer", () => {
     expect(await statesOf(app)).toEqual(["unknown_customer", "recorded"]);
   });
 
+  it("has its fifteen minutes also after errors of Dub that took longer", async () => {
+    let fails = true;
+    const app = await createTestApp({ dub: { fault: () => (fails ? "error_before_key" : undefined) } });
+    await app.send("stripe", trial());
+    await app.pass(50 * MINUTE);
+    fails = false;
+    await app.pass(55 * MINUTE);
+    expect(await statesOf(app)).toEqual(["customer_not_known_yet"]);
+    await app.pass(HOUR);
+    expect(await statesOf(app)).toEqual(["unknown_customer"]);
+  });
+
   it("does not wait for a sign-up that has ended", async () => {
     const app = await createTestApp();
     await app.send("stripe", signUp());

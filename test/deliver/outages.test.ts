@@ -57,6 +57,26 @@ describe("Dub's click store is down", () => {
     expect(await reasonsOf(app)).toEqual(["recorded"]);
   });
 
+  it("a lead whose click Dub remembers from before the outage shows nothing about the others", async () => {
+    let fault: "click_store_down" | undefined;
+    const app = await open({ settings: { RETRY_SCHEDULE: "60,300" }, dub: { fault: () => fault } });
+    await app.send("clerk", signUp("user_1"));
+    await app.pump();
+    fault = "click_store_down";
+    await app.send("clerk", signUp("user_2", "Yk3pQ9vLm2RtYw7C"));
+    await app.pass(2 * MINUTE);
+    await app.send("clerk", signUp("user_3"));
+    await app.pass(30 * MINUTE);
+    expect((await app.rows()).map(({ reason }) => reason)).toEqual([
+      "recorded",
+      "click_not_found_yet",
+      "recorded",
+    ]);
+    fault = undefined;
+    await app.pass(HOUR);
+    expect(app.dub.recorded).toHaveLength(3);
+  });
+
   it("and a click that is Dub's in form, but unknown, ends when others pass", async () => {
     const app = await open();
     await app.send("clerk", signUp("user_1", "unknownClick0001"));

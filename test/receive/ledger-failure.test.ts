@@ -144,3 +144,18 @@ it("no dead letter is lost, however often it is sent again", async () => {
   await app.pass(DAY, HOUR);
   expect(app.dub.recorded).toHaveLength(1);
 });
+
+it("a dead letter stays one until the queue takes it back", async () => {
+  const app = await createTestApp();
+  app.down.ledger = true;
+  await app.send("clerk", signUp("user_1"));
+  for (const message of app.waiting) message.dead = true;
+  app.down.queue = true;
+  await app.pump();
+  expect(app.waiting).toMatchObject([{ dead: true }]);
+  app.down.queue = false;
+  app.down.ledger = false;
+  app.clock.now += 2 * HOUR;
+  await app.pump();
+  expect(app.dub.recorded).toHaveLength(1);
+});

@@ -4,8 +4,8 @@ import { describe, expect, it } from "vitest";
 import { shipped as mappings } from "../../mappings/index.ts";
 import { LOCAL_KEY } from "../../src/dev/stand-in/dub.ts";
 import type { Fault } from "../../src/dev/stand-in/faults.ts";
-import { CLICK, CUSTOMER, clerkWith, open, plan, replayAll, replayOne } from "../support/admin.ts";
-import { answerOf, DAY, HOUR, MINUTE, signUp } from "../support/app.ts";
+import { CLICK, CUSTOMER, clerkWith, open, plan, post, replayAll, replayOne } from "../support/admin.ts";
+import { answerOf, DAY, db, HOUR, MINUTE, signUp } from "../support/app.ts";
 
 /** Faults after which a lead may still arrive. */
 const FAULTS: (Fault | undefined)[] = [
@@ -234,6 +234,54 @@ describe("never a second lead", () => {
     known = true;
     await replayAll(app, { reason: "unknown_click" });
     await app.pass(9 * DAY, 6 * HOUR);
+    expect(app.dub.recorded).toHaveLength(1);
+  });
+
+  it("what a consumer leases between a replay's reading and its writing stays", async () => {
+    const app = await open({ dub: { fault: () => "error_before_key" } });
+    await app.send("clerk", signUp("user_1"));
+    await app.pump();
+    const { DB } = app.env;
+    const batch = async (statements: Parameters<typeof DB.batch>[0]) => {
+      await db
+        .prepare("UPDATE events SET lease_until = ?1")
+        .bind(app.clock.now + MINUTE)
+        .run();
+      return DB.batch(statements);
+    };
+    Object.assign(app.env, { DB: { prepare: (sql: string) => DB.prepare(sql), batch } });
+    await replayAll(app, { status: "pending" });
+    expect(await app.row()).toMatchObject({ reason: "dub_error", retries: 1 });
+  });
+
+  it("a lead with which a consumer died is delivered as it was, whatever the mapping says now", async () => {
+    const files = { ...mappings };
+    const app = await open({ mappings: files });
+    await app.send("clerk", signUp("user_1"));
+    await db.exec("CREATE TRIGGER dies BEFORE INSERT ON attempts BEGIN SELECT RAISE(ABORT, 'died'); END");
+    await app.pump();
+    await db.exec("DROP TRIGGER dies");
+    app.clock.now += 3 * MINUTE;
+    files.clerk = clerkWith({ customerExternalId: "data.username || 'other'" });
+    await replayAll(app, { status: "pending" });
+    await app.pass(5 * MINUTE);
+    expect(app.dub.recorded.map((lead) => lead.customerExternalId)).toEqual(["user_1"]);
+  });
+
+  it("a lead with which a consumer died, and that is ended by hand, holds its key", async () => {
+    const app = await open();
+    await app.send("clerk", signUp("user_1"));
+    await app.send("clerk", signUp("user_1"));
+    await db.exec("CREATE TRIGGER dies BEFORE INSERT ON attempts BEGIN SELECT RAISE(ABORT, 'died'); END");
+    await app.pump();
+    await db.exec("DROP TRIGGER dies");
+    app.clock.now += 3 * MINUTE;
+    await post(app, `/api/events/${(await app.rows())[0]?.id}/end`);
+    await app.pass(8 * DAY, DAY);
+    expect((await app.rows()).map(({ reason, doubt }) => [reason, doubt])).toEqual([
+      ["ended_by_operator", "unknown"],
+      ["duplicate_here", null],
+    ]);
     expect(app.dub.recorded).toHaveLength(1);
   });
 
