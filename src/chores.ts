@@ -8,7 +8,7 @@ import { countUnchecked } from "./ledger/due.ts";
 import { purge } from "./ledger/retention.ts";
 import { parseSettings, SettingsError } from "./settings.ts";
 import { REASONS } from "./states.ts";
-import { DAY } from "./time.ts";
+import { DAY, HOUR } from "./time.ts";
 
 /** Rows that retention blanks in a minute. */
 const PURGE_SLICE = 500;
@@ -29,9 +29,9 @@ async function blankOldEvents(env: Env, { now }: DeliveryDeps): Promise<void> {
   await purge(env.DB, now() - RETENTION_DAYS * DAY, PURGE_SLICE);
 }
 
-/** Once a day, as long as there are leads of which nobody knows whether Dub has them. */
+/** Once an hour, as long as there are leads of which nobody knows whether Dub has them. */
 async function alertUnchecked(env: Env, { now, alert }: DeliveryDeps): Promise<void> {
-  if (!(await takeTurn(env.DB, "unchecked", now(), DAY))) return;
+  if (!(await takeTurn(env.DB, "unchecked", now(), HOUR))) return;
   for (const { reason, events } of await countUnchecked(env.DB))
     await alert(env, { code: reason, means: `${events} event(s): ${REASONS[reason].means}` });
 }

@@ -1,6 +1,6 @@
 /**
  * The lead body: what Dub's `POST /track/lead` accepts, and the tidying that keeps a lead valid, so that an
- * optional field never costs the lead.
+ * optional field never makes the lead fail.
  */
 import * as z from "zod/mini";
 import { isEmail, isPlaceholder, isUsable, usableClickId } from "./usable.ts";

@@ -16,7 +16,7 @@ const PLACEHOLDERS = new Set(
   "undefined null nil none nan n/a n.a. unset not-set not-available not-applicable not-provided".split(" "),
 );
 
-/** Texts that name nobody, or everybody, and so are no customer's id. */
+/** Texts that are no person's id. */
 const NO_IDS = new Set(
   [
     "missing missing-id no-id empty void invalid true false todo tbd unknown anonymous guest",

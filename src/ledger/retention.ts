@@ -10,8 +10,8 @@ WHERE rowid IN (
 RETURNING id`;
 
 /**
- * Blanks up to `limit` finished events received and last tried before `before` (milliseconds) and deletes their attempts. What is
- * left recognises a redelivery and a lead counted already, and says what became of the event.
+ * Blanks up to `limit` finished events that were received and last tried before `before` (milliseconds), and deletes
+ * their attempts. What is left recognises a redelivery and a lead counted already, and gives status and reason.
  */
 export async function purge(db: D1Database, before: number, limit: number): Promise<void> {
   const { results } = await db.prepare(PURGE).bind(before, limit).all<{ id: string }>();
