@@ -105,7 +105,7 @@ export function createBatch(
       } else if (outcome.kind === "retry") countSilence(outcome.reason);
     },
 
-    /** Stops the batch if the decision is about every lead. Any other that is no retry comes of an answer of Dub. */
+    /** Stops the batch if the decision is about every lead. Any other decision but a retry means that Dub has answered. */
     apply(decision: Decision): void {
       if (decision.kind === "retry") return;
       if (decision.kind === "wait" && decision.pause)

@@ -18,6 +18,9 @@ type Entry = {
   alert?: string;
 };
 
+/** A webhook with more events to keep is refused: more do not fit into a request of the Free plan. */
+export const MAX_EVENTS = 4000;
+
 const UNAUTHORIZED = { error: "unauthorized", message: "The webhook could not be verified." };
 const WHO_SENDS =
   "see in the provider's dashboard how its webhooks are answered: if with 200, somebody else sent this one, and there is nothing to do; if with 401";
@@ -116,7 +119,7 @@ export const ANSWERS = {
   },
   too_many_events: {
     status: 413,
-    means: "genuine, but with more than 4,000 events that would be kept",
+    means: `genuine, but with more than ${MAX_EVENTS.toLocaleString("en")} events that would be kept`,
     todo: "have the provider send smaller batches",
     alert: "too_large",
   },

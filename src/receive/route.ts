@@ -16,11 +16,9 @@ import { SecretError } from "../verify/secret.ts";
 import { explain } from "../verify/verdict.ts";
 import { type Decoded, decodeBody, readBody } from "./body.ts";
 import { type KeepDeps, type KeptSomewhere, keepEvents } from "./keep.ts";
-import { isRefused, type RefuseDeps, type Refused, refuse } from "./refuse.ts";
+import { isRefused, MAX_EVENTS, type RefuseDeps, type Refused, refuse } from "./refuse.ts";
 import { verifierOf } from "./verifier.ts";
 
-/** A webhook with more events to keep is refused: more do not fit into a request of the Free plan. */
-const MAX_EVENTS = 4000;
 const MAX_PATH = 100;
 
 /** What the answer says of one event. `id` is the ledger's; events that no mapping rule takes have none. */

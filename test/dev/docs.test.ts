@@ -238,6 +238,17 @@ it("ARCHITECTURE.md has each table and column of the ledger", () => {
     for (const column of columns(namesIn(row)[0] ?? "")) expect(row).toContain(`\`${column}\``);
 });
 
+it("retention deletes each column that ARCHITECTURE.md marks as personal", () => {
+  const events = section("ARCHITECTURE.md", "### events: one row for each event that a rule takes");
+  const personal = events
+    .split("\n")
+    .filter((row) => /\| (yes|may be) \|$/.test(row))
+    .flatMap((row) => namesIn(row));
+  expect(personal.length).toBeGreaterThan(3);
+  const purge = readFileSync(join(ROOT, "src/ledger/retention.ts"), "utf8");
+  for (const column of personal) expect(purge).toContain(`${column} = NULL`);
+});
+
 it("decision records are listed and at most 40 lines long", () => {
   const records = [...pages].filter(([page]) => /^docs\/decisions\/\d/.test(page));
   for (const [page, text] of records) {
