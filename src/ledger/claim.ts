@@ -11,7 +11,8 @@ import { IN_FORCE, type Pause, readPauses } from "./pauses.ts";
 /**
  * A row claimed for delivery. `leaseUntil` names the claim: only its holder may settle the row. `lead`: null if it is
  * no JSON object. `claims`: deliveries begun and not settled, this one included. `doubtSince`: when the doubtful
- * recording call was made, or now. `awaited`: another lead of the customer, with a click id, is pending.
+ * recording call was made, or now. `unhashed`: the row has no hash of its customer yet.
+ * `awaited`: another lead of the customer, with a click id, is pending.
  */
 export type Claim = {
   id: string;
@@ -24,6 +25,7 @@ export type Claim = {
   doubtSince: number;
   leadKey: string | null;
   customer: string | null;
+  unhashed: boolean;
   claimedAt: number;
   leaseUntil: number;
   reason: Reason;
@@ -59,7 +61,10 @@ const RELEASE = `
 UPDATE events SET queued_until = 0
 WHERE id IN (SELECT value FROM json_each(?1)) AND status = 'pending' AND queued_until > 0 AND next_attempt_at <= ?2 AND lease_until <= ?2`;
 
-type ClaimRow = Omit<Claim, "lead" | "awaited" | "claimedAt"> & { lead: string; awaited: number };
+type ClaimRow = Omit<Claim, "lead" | "awaited" | "claimedAt" | "unhashed"> & {
+  lead: string;
+  awaited: number;
+};
 
 /** What delivery starts from. */
 export type Claimed = { claims: Claim[]; pauses: Pause[]; marks: Marks };
@@ -102,6 +107,7 @@ async function claimOf({ lead: json, awaited, ...row }: ClaimRow, claimedAt: num
     claimedAt,
     // Rows from before migration 0006 have none.
     customer: row.customer ?? (lead && (await customerOf(lead))),
+    unhashed: row.customer === null,
     awaited: awaited === 1,
     // A claim that was never settled may have got as far as recording.
     doubt: row.claims > 1 ? "unknown" : row.doubt,

@@ -30,11 +30,14 @@ export type Settlement = {
 const SETTLE = `
 UPDATE events SET status = s.value->>'status', reason = s.value->>'reason', detail = s.value->>'detail',
   next_attempt_at = s.value->>'nextAttemptAt', retries = s.value->>'retries', tries = s.value->>'tries', claims = 0,
-  customer = coalesce(events.customer, s.value->>'customer'),
   doubt = s.value->>'doubt', doubt_since = iif(s.value->>'doubt' IS NULL, NULL, doubt_since),
   lease_until = 0, queued_until = 0, link = s.value->>'link', delivered_by = s.value->>'deliveredBy',
   delivered_at = iif(s.value->>'status' = 'delivered', ?2, NULL)
 FROM json_each(?1) s WHERE events.id = s.value->>'id' AND events.lease_until = s.value->>'leaseUntil'`;
+
+/** Apart from SETTLE, which would write the index of customers for every row. */
+const HASH_CUSTOMERS = `
+UPDATE events SET customer = c.value->>'customer' FROM json_each(?1) c WHERE events.id = c.value->>'id'`;
 
 const ATTEMPTS = `
 INSERT OR REPLACE INTO attempts (event, at, phase, http_status, reason, message, milliseconds)
@@ -102,7 +105,6 @@ export async function settle(
   const rows = settlements.map(({ claim, link, attempt: _, ...rest }) => ({
     ...rest,
     id: claim.id,
-    customer: claim.customer,
     status: statusOf(rest.reason),
     leaseUntil: claim.leaseUntil,
     link: link && JSON.stringify(link),
@@ -114,8 +116,12 @@ export async function settle(
     settlements.filter(({ reason }) => which(reason)).map(({ claim }) => claim);
   const ended = claimsOf((reason) => !STATUSES[statusOf(reason)].holdsKey && reason !== "duplicate_at_dub");
   const known = claimsOf((reason) => statusOf(reason) === "delivered" || reason === "duplicate_at_dub");
+  const unhashed = settlements
+    .filter(({ claim }) => claim.unhashed)
+    .map(({ claim: { id, customer } }) => ({ id, customer }));
   const statements = [
     ...(rows.length > 0 ? [db.prepare(SETTLE).bind(JSON.stringify(rows), now)] : []),
+    ...(unhashed.length > 0 ? [db.prepare(HASH_CUSTOMERS).bind(JSON.stringify(unhashed))] : []),
     ...(attempts.length > 0 ? [db.prepare(ATTEMPTS).bind(JSON.stringify(attempts), now)] : []),
     ...promoteDuplicates(
       db,

@@ -9,19 +9,21 @@ await DB.batch(
   [
     "CREATE TABLE IF NOT EXISTS transitions (before TEXT, after TEXT, UNIQUE (before, after))",
     `CREATE TRIGGER IF NOT EXISTS inserted AFTER INSERT ON events
-     BEGIN INSERT OR IGNORE INTO transitions VALUES (NULL, new.reason); END`,
+     BEGIN INSERT OR IGNORE INTO transitions VALUES ('(new)', new.reason); END`,
     `CREATE TRIGGER IF NOT EXISTS updated AFTER UPDATE OF reason ON events WHEN old.reason <> new.reason
      BEGIN INSERT OR IGNORE INTO transitions VALUES (old.reason, new.reason); END`,
   ].map((sql) => DB.prepare(sql)),
 );
 
 const allowed = new Set(
-  TRANSITIONS.flatMap(({ from, to }) => from.flatMap((before) => to.map((after) => `${before} → ${after}`))),
+  TRANSITIONS.flatMap(({ from, to }) =>
+    from.flatMap((before) => to.map((after) => `${before ?? "(new)"} → ${after}`)),
+  ),
 );
 
 afterEach(async () => {
   const { results } = await DB.prepare("SELECT before, after FROM transitions").all<{
-    before: string | null;
+    before: string;
     after: string;
   }>();
   const others = results

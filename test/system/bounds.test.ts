@@ -379,3 +379,29 @@ it("retention blanks the oldest 500 a minute and takes their attempts, nothing e
   const oldest = Array.from({ length: 1100 }, (_, i) => `old_${1099 - i}`);
   for (const count of [500, 1000, 1100, 1100]) expect(await blanked()).toEqual(oldest.slice(0, count));
 });
+
+it("a lead costs ten rows written, a sign-up without a click id three", async () => {
+  const app = await createTestApp();
+  let written = 0;
+  const { DB } = app.env;
+  Object.assign(app.env, {
+    DB: {
+      prepare: (sql: string) => DB.prepare(sql),
+      batch: async (statements: Parameters<typeof DB.batch>[0]) => {
+        const results = await DB.batch(statements);
+        written += results.reduce((sum, { meta }) => sum + meta.rows_written, 0);
+        return results;
+      },
+    },
+  });
+  const costOf = async (user: string, clickId: string | null) => {
+    written = 0;
+    await app.send("clerk", signUp(user, clickId));
+    await app.pump();
+    return written;
+  };
+  await costOf("first", "First00000000001");
+  await costOf("second", null);
+  expect(await costOf("user_1", "Click00000000001")).toBe(10);
+  expect(await costOf("user_2", null)).toBe(3);
+});
