@@ -10,7 +10,8 @@ import { getPlatformProxy } from "wrangler";
 import { shipped } from "../mappings/index.ts";
 import { createWorker } from "../src/app.ts";
 import type { Env } from "../src/context.ts";
-import { main, ROOT, readSample } from "../src/dev/files.ts";
+import { command, exitWith, run as runCommand } from "../src/dev/command.ts";
+import { ROOT, readSample } from "../src/dev/files.ts";
 import { localSecret, sampleBody, sign } from "../src/dev/samples/sign.ts";
 import { createDubStandIn, LOCAL_KEY } from "../src/dev/stand-in/dub.ts";
 import type { Fault } from "../src/dev/stand-in/faults.ts";
@@ -175,7 +176,7 @@ const KINDS: [name: string, run: (app: Run, i: number) => Promise<void>][] = [
   ["a sign-up without a click id", async (app, i) => app.send(`organic_${i}`, null).then(app.deliver)],
 ];
 
-await main(async () => {
+async function measure(): Promise<number> {
   console.info = console.warn = () => {};
   const app = await open();
   try {
@@ -214,4 +215,11 @@ await main(async () => {
   } finally {
     await app.close();
   }
-});
+}
+
+export const program = command(
+  "cost",
+  "Measures what a lead costs on Cloudflare, and what each plan can carry.",
+).action(exitWith(measure));
+
+if (import.meta.main) void runCommand(program);

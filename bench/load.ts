@@ -4,8 +4,8 @@
  */
 import { cpus, loadavg } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
-import { main, ROOT, readJson, UserError } from "../src/dev/files.ts";
+import { command, exitWith, run } from "../src/dev/command.ts";
+import { ROOT, readJson } from "../src/dev/files.ts";
 import { interrupted } from "../src/dev/process/interrupted.ts";
 import { MINUTE } from "../src/time.ts";
 import { measureAcknowledgements } from "./acknowledge.ts";
@@ -13,8 +13,7 @@ import { fillLedger, measureDrain } from "./drain.ts";
 import { FULL, QUICK, RUN_TIMEOUT } from "./limits.ts";
 import { closeAll } from "./running.ts";
 
-async function load(): Promise<number> {
-  const { rounds, steady, flatOut, backlog, drain } = options();
+async function load({ rounds, steady, flatOut, backlog, drain }: typeof FULL): Promise<number> {
   const begun = Date.now();
   const say = (line: string) => console.error(`${new Date().toTimeString().slice(0, 8)}  ${line}`);
   const facts = machine();
@@ -30,14 +29,6 @@ async function load(): Promise<number> {
   return wrong.length === 0 ? 0 : 1;
 }
 
-function options(): typeof FULL {
-  try {
-    return parseArgs({ options: { quick: { type: "boolean" } } }).values.quick ? QUICK : FULL;
-  } catch (error) {
-    throw new UserError(`${(error as Error).message}\nnpm run load [-- --quick]`);
-  }
-}
-
 /** The machine in a line. */
 function machine(): string {
   const all = cpus();
@@ -45,7 +36,7 @@ function machine(): string {
   return `${all[0]?.model.trim()}, ${all.length} cores; Node ${process.versions.node}, wrangler ${version}; load average before: ${loadavg()[0]?.toFixed(1)}`;
 }
 
-await main(async () => {
+async function measure(size: typeof FULL): Promise<number> {
   const stopped = interrupted();
   const late = new Promise<number>((resolve) => {
     setTimeout(() => {
@@ -54,11 +45,25 @@ await main(async () => {
     }, RUN_TIMEOUT).unref();
   });
   try {
-    const ended = await Promise.race([load(), stopped, late]);
-    process.exitCode = ended === "interrupted" ? 130 : ended;
+    const ended = await Promise.race([load(size), stopped, late]);
+    return ended === "interrupted" ? 130 : ended;
   } finally {
     await closeAll();
   }
-  // Ends what still waits.
-  process.exit();
-});
+}
+
+export const program = command(
+  "load",
+  "Measures acknowledgements, how fast a backlog is delivered, and what follows a 429, on this machine only.",
+  { 0: "every target is met", 1: "one is missed" },
+)
+  .option("--quick", "do less of everything")
+  .action(
+    exitWith(async ({ quick }) => {
+      process.exitCode = await measure(quick ? QUICK : FULL);
+      // Ends what still waits.
+      process.exit();
+    }),
+  );
+
+if (import.meta.main) void run(program);

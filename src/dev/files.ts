@@ -4,13 +4,10 @@ import { basename, join, relative, resolve } from "node:path";
 import { parseEnv } from "node:util";
 import { compileMapping, formatProblem, type Mapping, MappingError } from "../mapping/compile.ts";
 import { Sample } from "../mapping/schema.ts";
-import { SecretError } from "../verify/secret.ts";
+import { UserError } from "./user-error.ts";
 
 export const ROOT = resolve(import.meta.dirname, "../..");
 export const MAPPINGS = join(ROOT, "mappings");
-
-/** A mistake of the person at the keyboard: printed without a stack. */
-export class UserError extends Error {}
 
 /** Files of your own: the folder of a provider in here is used instead of the shipped one of the same name. */
 export const OWN = join(MAPPINGS, "own");
@@ -115,15 +112,4 @@ export function readSample(provider: string, name = DEFAULT_SAMPLE): Sample {
 export function readDevVars(): Record<string, string> {
   const path = join(ROOT, ".dev.vars");
   return existsSync(path) ? (parseEnv(readFileSync(path, "utf8")) as Record<string, string>) : {};
-}
-
-/** Runs a command-line tool: a UserError is printed as it is and exits with 1. */
-export async function main(run: () => Promise<number | undefined> | number | undefined): Promise<void> {
-  try {
-    process.exitCode = (await run()) ?? 0;
-  } catch (error) {
-    if (!(error instanceof UserError || error instanceof SecretError)) throw error;
-    console.error(error.message);
-    process.exitCode = 1;
-  }
 }

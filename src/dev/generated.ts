@@ -6,7 +6,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod/mini";
 import { MappingFile, Sample } from "../mapping/schema.ts";
-import { MAPPINGS, OWN, type ProviderFolder, providerFolders, ROOT } from "./files.ts";
+import { helpOf } from "./command.ts";
+import { MAPPINGS, OWN, type ProviderFolder, providerFolders, ROOT, readJson } from "./files.ts";
 import { tables } from "./tables.ts";
 
 /** The lists of mapping files that the Worker is built from: path → content. */
@@ -63,16 +64,15 @@ function identifier({ provider }: ProviderFolder): string {
   return `${provider.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())}Mapping`;
 }
 
-/** The pages with tables that are made from the source. */
-const PAGES = ["README.md", "ARCHITECTURE.md", "docs/reasons.md"];
+/** The pages with parts that are made from the source. */
+const PAGES = ["README.md", "ARCHITECTURE.md", "docs/reasons.md", "docs/commands.md"];
 
-/** Every generated file: path → content. */
-export function generated(): Map<string, string> {
+/** Every generated file but the lists of mapping files: path → content. */
+export async function generated(): Promise<Map<string, string>> {
   const schema = (type: z.core.$ZodType, title: string) =>
     `${JSON.stringify({ ...z.toJSONSchema(type, { io: "input" }), title }, null, 2)}\n`;
-  const made = tables();
+  const made = { ...tables(), commands: await commands() };
   return new Map([
-    ...mappingLists(),
     [join(MAPPINGS, "mapping.schema.json"), schema(MappingFile, "Mapping file of webhook-to-lead")],
     [join(MAPPINGS, "sample.schema.json"), schema(Sample, "Sample webhook of webhook-to-lead")],
     ...PAGES.map((page): [string, string] => {
@@ -80,6 +80,20 @@ export function generated(): Map<string, string> {
       return [path, withTables(readFileSync(path, "utf8"), made)];
     }),
   ]);
+}
+
+/** The help of every command of src/dev/commands, as Markdown. */
+async function commands(): Promise<string> {
+  const { scripts } = readJson(join(ROOT, "package.json")) as { scripts: Record<string, string> };
+  const parts: string[] = [];
+  for (const [name, script] of Object.entries(scripts)) {
+    const [, file] = /^node (src\/dev\/commands\/\S+)$/.exec(script) ?? [];
+    if (file === undefined) continue;
+    const { program } = (await import(join(ROOT, file))) as { program: Parameters<typeof helpOf>[0] };
+    const title = name === "start" ? "npm start" : `npm run ${name}`;
+    parts.push(`## ${title}\n\n\`\`\`text\n${helpOf(program)}\n\`\`\``);
+  }
+  return parts.join("\n\n");
 }
 
 /** Puts each table between the comments `<!-- name -->` and `<!-- /name -->`. */

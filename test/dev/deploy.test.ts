@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { deploy } from "../../src/dev/commands/deploy.ts";
-import { UserError } from "../../src/dev/files.ts";
 import { wrangler } from "../../src/dev/process/wrangler.ts";
+import { UserError } from "../../src/dev/user-error.ts";
 
 describe("npm run deploy", () => {
   const names = { database: "db", queues: ["q", "dead"] };

@@ -184,12 +184,12 @@ describe("npm start", () => {
   });
   it("npm run replay sends the token to nobody over plain http", async () => {
     const away = npm("run", "replay", "--", "--status", "failed", "--to", "http://leads.example");
-    expect(await away.ended).toBe(1);
+    expect(await away.ended).toBe(2);
     expect(away.lines).toEqual(["--to http://leads.example: the token is sent over https only."]);
   });
   it("npm run send says what is wrong", async () => {
     const nowhere = npm("run", "send", "--", "clerk", "--to", "http://localhost:1");
-    expect(await nowhere.ended).toBe(1);
+    expect(await nowhere.ended).toBe(2);
     expect(nowhere.lines.join("\n")).toContain("Nothing answers at http://localhost:1/webhooks/clerk");
     const nothing = npm("run", "send", "--", "clerk", "nothing");
     expect(await nothing.ended).toBe(1);

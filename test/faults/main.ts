@@ -1,6 +1,6 @@
 /** `npm run test:faults`: the same run with both ways of delivery and both kinds of keys, each as a table. */
-import { parseArgs } from "node:util";
-import { main, UserError } from "../../src/dev/files.ts";
+import { InvalidArgumentError } from "@commander-js/extra-typings";
+import { command, exitWith, run as runCommand } from "../../src/dev/command.ts";
 import { account, format, problems, sum } from "./report.ts";
 import { type Options, run } from "./run.ts";
 
@@ -10,17 +10,12 @@ const RUNS: Pick<Options, "delivery" | "analytics">[] = [
   { delivery: "single", analytics: true },
 ];
 
-await main(async () => {
-  const { values } = parseArgs({
-    options: {
-      size: { type: "string", default: "10" },
-      kills: { type: "string", default: "6" },
-      seed: { type: "string", default: "1" },
-    },
-  });
-  const [size, kills, seed] = [Number(values.size), Number(values.kills), Number(values.seed)];
-  if (![size, kills, seed].every((n) => Number.isInteger(n) && n >= 1))
-    throw new UserError("npm run test:faults [-- --size 10 --kills 6 --seed 1]: whole numbers from 1");
+function wholeNumber(text: string): number {
+  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError("It must be a whole number from 1.");
+  return Number(text);
+}
+
+async function measure({ size, kills, seed }: Pick<Options, "size" | "kills" | "seed">): Promise<number> {
   // A run mostly waits, so all of them go on at the same time.
   const done = await Promise.all(
     RUNS.map(async (kind) => {
@@ -40,4 +35,16 @@ await main(async () => {
   }
   if (wrong.length > 0) console.error(`\n${wrong.join("\n")}`);
   return wrong.length > 0 ? 1 : 0;
-});
+}
+
+export const program = command(
+  "test:faults",
+  "Dub fails by plan, the Worker is killed again and again, and every lead is checked.",
+  { 0: "every lead is where it must be", 1: "one is not" },
+)
+  .option("--size <n>", "customers of each kind", wholeNumber, 10)
+  .option("--kills <n>", "how often the Worker is killed", wholeNumber, 6)
+  .option("--seed <n>", "of the random order", wholeNumber, 1)
+  .action(exitWith(measure));
+
+if (import.meta.main) void runCommand(program);

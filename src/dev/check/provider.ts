@@ -3,7 +3,8 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { compileMapping, formatProblem, type Mapping, MappingError } from "../../mapping/compile.ts";
 import type { Sample } from "../../mapping/schema.ts";
-import { DEFAULT_SAMPLE, MAPPINGS, type ProviderFolder, readJson, readSamples, UserError } from "../files.ts";
+import { DEFAULT_SAMPLE, MAPPINGS, type ProviderFolder, readJson, readSamples } from "../files.ts";
+import { UserError } from "../user-error.ts";
 import { mistakesOf } from "./mistakes.ts";
 import { asExpected, canonical, resultsOf } from "./results.ts";
 

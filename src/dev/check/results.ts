@@ -5,8 +5,8 @@ import type { Sample } from "../../mapping/schema.ts";
 import { describeUntyped } from "../../mapping/untyped.ts";
 import { decodeBody } from "../../receive/body.ts";
 import { REASONS } from "../../states.ts";
-import { UserError } from "../files.ts";
 import { sampleBody } from "../samples/sign.ts";
+import { UserError } from "../user-error.ts";
 
 /** What one event becomes: a lead with its warnings, a skip or rejection with its reason, or nothing. */
 export type Result = Sample["expect"][number];

@@ -5,8 +5,10 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { relative } from "node:path";
 import { checkProvider, writeSchemaLines } from "../check/provider.ts";
-import { main, providerFolders, providers, ROOT, UserError } from "../files.ts";
+import { command, exitWith, run } from "../command.ts";
+import { providerFolders, providers, ROOT } from "../files.ts";
 import { generated, mappingLists } from "../generated.ts";
+import { UserError } from "../user-error.ts";
 
 /** Everything wrong with all mapping files, a sentence each. */
 function checkAll(): string[] {
@@ -22,10 +24,15 @@ export async function refuseWrongMappings(): Promise<void> {
   if (wrong.length > 0) throw new UserError(wrong.join("\n"));
 }
 
-function check(write: boolean): number {
+async function check(write: boolean): Promise<number> {
   if (write) {
     for (const folder of providerFolders()) writeSchemaLines(folder);
-    for (const [path, content] of generated()) writeFileSync(path, content);
+    const writeAll = (files: Map<string, string>) => {
+      for (const [path, content] of files) writeFileSync(path, content);
+    };
+    // The rest is made by code that imports the lists.
+    writeAll(mappingLists());
+    writeAll(await generated());
   }
   const wrong = checkAll();
   for (const line of wrong) console.error(line);
@@ -37,4 +44,18 @@ function check(write: boolean): number {
   return wrong.length > 0 ? 1 : 0;
 }
 
-if (import.meta.main) await main(() => check(process.argv.includes("--write")));
+export const program = command(
+  "check",
+  "Checks every mapping file against its schema, its expressions and its samples.",
+  {
+    0: "all mapping files are right",
+    1: "problems were found",
+  },
+)
+  .option(
+    "--write",
+    "first write what is generated: lists of mapping files, JSON Schemas, tables of the documentation",
+  )
+  .action(exitWith(({ write }) => check(write ?? false)));
+
+if (import.meta.main) void run(program);

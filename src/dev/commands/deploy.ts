@@ -1,8 +1,9 @@
 /** `npm run deploy`: checks, creates what is missing, migrates, deploys; in this order, so that the new Worker finds all that it needs. */
 import { unstable_readConfig as readConfig } from "wrangler";
 import { parseSettings, SettingsError } from "../../settings.ts";
-import { main, UserError } from "../files.ts";
+import { command, exitWith, run } from "../command.ts";
 import { wrangler } from "../process/wrangler.ts";
+import { UserError } from "../user-error.ts";
 import { refuseWrongMappings } from "./check.ts";
 
 /** Runs wrangler to its end: quietly, or shown to the person. Throws when it fails. */
@@ -44,10 +45,19 @@ function readNames(): Names {
   return { database, queues };
 }
 
-if (import.meta.main)
-  await main(async () => {
-    await refuseWrongMappings();
-    await deploy(wrangler, readNames(), process.argv.slice(2));
-    console.log("\nDeployed. Next: npx wrangler secret put DUB_API_KEY, then the secret of each provider.");
-    return 0;
-  });
+export const program = command(
+  "deploy",
+  "Checks the mapping files, creates the database and the queues if they are missing, applies the migrations, deploys.",
+)
+  .argument("[flags...]", "flags of wrangler deploy")
+  .allowUnknownOption()
+  .action(
+    exitWith(async (flags) => {
+      await refuseWrongMappings();
+      await deploy(wrangler, readNames(), flags);
+      console.log("\nDeployed. Next: npx wrangler secret put DUB_API_KEY, then the secret of each provider.");
+      return 0;
+    }),
+  );
+
+if (import.meta.main) void run(program);

@@ -1,5 +1,5 @@
 /** `npm run dev -- <flags of wrangler dev>`: local migrations, then `wrangler dev` with your own settings. */
-import { main } from "../files.ts";
+import { command, exitWith, run } from "../command.ts";
 import { interrupted } from "../process/interrupted.ts";
 import { freePort } from "../process/port.ts";
 import { startDev, wrangler } from "../process/wrangler.ts";
@@ -15,10 +15,9 @@ function flag(args: string[], ...names: string[]): string | undefined {
   return undefined;
 }
 
-async function dev(): Promise<number> {
+async function dev(args: string[]): Promise<number> {
   const stopped = interrupted();
   await refuseWrongMappings();
-  const args = process.argv.slice(2);
   const persist = flag(args, "--persist-to");
   await wrangler([
     "d1",
@@ -40,4 +39,12 @@ async function dev(): Promise<number> {
   return ended === "interrupted" ? 0 : ended;
 }
 
-await main(dev);
+export const program = command(
+  "dev",
+  "Runs wrangler dev with your own settings, from .dev.vars or --var NAME:value. It can call the real Dub.",
+)
+  .argument("[flags...]", "flags of wrangler dev")
+  .allowUnknownOption()
+  .action(exitWith(dev));
+
+if (import.meta.main) void run(program);

@@ -1,55 +1,15 @@
 /** `npm run replay -- …`: counts what a replay of kept events would change; with `--yes` replays them. */
-import { parseArgs } from "node:util";
 import type { Slice } from "../../replay/replay.ts";
-import { main, providers, UserError } from "../files.ts";
+import { command, exitWith, run } from "../command.ts";
 import { ADMIN_TIMEOUT } from "../limits.ts";
 import { table } from "../print.ts";
 import { adminToken } from "../samples/secrets.ts";
-
-const USAGE = `npm run replay -- <id> ... | [--status failed,rejected] [--reason unknown_click] [--provider ${providers()[0]}]
-                    [--since 2026-11-01] [--until 2026-11-24T09:30:00Z] [--yes] [--to http://localhost:8787]
-  <id>      an event's id, replayed at once
-  --status, --reason, --provider, --since, --until
-            which events: all that fit each of them; --since and --until are when the webhook came (UTC)
-  --yes     replay them; without it they are only counted
-  --to      address of the Worker
-  The token is ADMIN_TOKEN of the environment or of .dev.vars.`;
+import { UserError } from "../user-error.ts";
 
 type Wanted = { status?: string[]; reason?: string[]; provider?: string; since?: string; until?: string };
 
-function options() {
-  const text = { type: "string" } as const;
-  // An id may begin with a dash, and is no option then.
-  const [dashed, args] = [true, false].map((is) =>
-    process.argv.slice(2).filter((arg) => /^-[\w-]{21}$/.test(arg) === is),
-  ) as [string[], string[]];
-  try {
-    const { positionals, values } = parseArgs({
-      args,
-      allowPositionals: true,
-      options: {
-        status: text,
-        reason: text,
-        provider: text,
-        since: text,
-        until: text,
-        to: { type: "string", default: "http://localhost:8787" },
-        yes: { type: "boolean", default: false },
-      },
-    });
-    const { to, yes, status, reason, ...rest } = values;
-    const ids = [...positionals, ...dashed];
-    const list = (name: "status" | "reason") => {
-      const given = values[name]?.split(/[\s,]+/).filter((word) => word !== "");
-      return given === undefined ? {} : { [name]: given };
-    };
-    const filter: Wanted = { ...rest, ...list("status"), ...list("reason") };
-    if (ids.length > 0 === Object.keys(filter).length > 0) throw new Error("Name ids, or say which events.");
-    return { ids, filter, to: to.replace(/\/+$/, ""), yes };
-  } catch (error) {
-    throw new UserError(`${(error as Error).message}\n${USAGE}`);
-  }
-}
+/** The words of an option that lists several. */
+const words = (text: string): string[] => text.split(/[\s,]+/).filter((word) => word !== "");
 
 /** Posts to the admin API; throws a UserError with the Worker's own words unless the answer is among `fine`. */
 async function post(to: string, path: string, body: object, fine = [200]): Promise<unknown> {
@@ -121,7 +81,38 @@ async function replayAll(to: string, filter: Wanted, yes: boolean): Promise<numb
   return 0;
 }
 
-await main(async () => {
-  const { ids, filter, to, yes } = options();
-  return ids.length > 0 ? replayIds(to, ids) : replayAll(to, filter, yes);
-});
+export const program = command(
+  "replay",
+  "Maps kept events again with today's mapping file, and delivers the result. By id: at once. By filter: counts what would change, and with --yes does it.",
+  { 0: "done", 1: "an event of the ids given was not replayed" },
+)
+  .argument("[id...]", "events by id")
+  .option("--status <names>", "events with these statuses, separated by commas", words)
+  .option("--reason <names>", "events with these reasons, separated by commas", words)
+  .option("--provider <name>", "events of this provider")
+  .option(
+    "--since <time>",
+    "events that came at or after this time (UTC), such as 2026-11-01 or 2026-11-24T09:30:00Z",
+  )
+  .option("--until <time>", "events that came before this time (UTC)")
+  .option("--yes", "replay them; without it they are only counted")
+  .option("--to <address>", "address of the Worker", "http://localhost:8787")
+  .addHelpText("after", "\nThe token is ADMIN_TOKEN of the environment or of .dev.vars.")
+  .action(
+    exitWith(async (ids, { to, yes, ...filter }) => {
+      if (ids.length > 0 === Object.keys(filter).length > 0)
+        throw new UserError(
+          'Name ids, or say which events. "npm run replay -- --help" lists what can be given.',
+        );
+      const address = to.replace(/\/+$/, "");
+      return ids.length > 0 ? replayIds(address, ids) : replayAll(address, filter, yes ?? false);
+    }),
+  );
+
+/** An id may begin with a dash, and is no option then. */
+function afterOptions(args: string[]): string[] {
+  const isDashed = (arg: string) => /^-[\w-]{21}$/.test(arg);
+  return [...args.filter((arg) => !isDashed(arg)), "--", ...args.filter(isDashed)];
+}
+
+if (import.meta.main) void run(program, afterOptions(process.argv.slice(2)));

@@ -4,10 +4,10 @@
  */
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { secretName } from "../../settings.ts";
 import { REASONS } from "../../states.ts";
-import { DEFAULT_SAMPLE, folderOf, main, providers, ROOT, readSample, UserError } from "../files.ts";
+import { command, exitWith, run as runCommand } from "../command.ts";
+import { DEFAULT_SAMPLE, folderOf, providers, ROOT, readSample } from "../files.ts";
 import { SAMPLE_TIMEOUT } from "../limits.ts";
 import { formatLine, type LogLine, parseLine, table } from "../print.ts";
 import { buildWorker } from "../process/build.ts";
@@ -18,13 +18,13 @@ import { postSample } from "../samples/post.ts";
 import { adminToken, secretFor } from "../samples/secrets.ts";
 import { createDubStandIn, LOCAL_KEY } from "../stand-in/dub.ts";
 import { serveDub } from "../stand-in/serve.ts";
+import { UserError } from "../user-error.ts";
 import { refuseWrongMappings } from "./check.ts";
 
 const STATE = join(ROOT, ".wrangler/start");
 const WANTED_PORT = 8787;
 
-async function start(): Promise<number> {
-  const { once } = options();
+async function start(once: boolean): Promise<number> {
   await refuseWrongMappings();
   const port = await freePort(WANTED_PORT);
   if (port !== WANTED_PORT) console.log(`Port ${WANTED_PORT} is taken, using ${port}.`);
@@ -75,14 +75,6 @@ async function start(): Promise<number> {
     return result === "interrupted" ? 130 : result;
   } finally {
     await stop();
-  }
-}
-
-function options(): { once: boolean } {
-  try {
-    return { once: parseArgs({ options: { once: { type: "boolean", default: false } } }).values.once };
-  } catch (error) {
-    throw new UserError(`${(error as Error).message}\nnpm start [-- --once]`);
   }
 }
 
@@ -179,4 +171,12 @@ async function sendSamples(
   return wrong.length;
 }
 
-await main(start);
+export const program = command(
+  "start",
+  "Runs the Worker with a local database and queue and a stand-in for Dub, sends one signed sample of each provider, prints the results, and keeps running.",
+  { 0: "every result is as its sample expects (--once)", 1: "one is not", 130: "stopped by Ctrl-C" },
+)
+  .option("--once", "exit after the results")
+  .action(exitWith(({ once }) => start(once ?? false)));
+
+if (import.meta.main) void runCommand(program);

@@ -3,7 +3,8 @@ import { fork } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { unstable_getMiniflareWorkerOptions } from "wrangler";
-import { ROOT, UserError } from "../files.ts";
+import { ROOT } from "../files.ts";
+import { UserError } from "../user-error.ts";
 
 const CONFIG = join(ROOT, "wrangler.toml");
 

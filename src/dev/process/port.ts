@@ -1,7 +1,7 @@
 /** Free ports. */
 import { createServer } from "node:net";
-import { UserError } from "../files.ts";
 import { PORT_TRIES } from "../limits.ts";
+import { UserError } from "../user-error.ts";
 
 /** The first free port from `wanted` on. */
 export async function freePort(wanted: number): Promise<number> {

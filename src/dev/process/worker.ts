@@ -1,6 +1,6 @@
 /** The Worker on this machine: Miniflare as a process of its own, with database and queue. */
 import { join } from "node:path";
-import { UserError } from "../files.ts";
+import { UserError } from "../user-error.ts";
 import type { BuiltWorker } from "./build.ts";
 import { triggerCronEachMinute } from "./cron.ts";
 import { type ProcessGroup, startGroup } from "./group.ts";

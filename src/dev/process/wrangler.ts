@@ -1,7 +1,8 @@
 /** Running wrangler: once to its end, or `wrangler dev` until it is stopped. */
 import { spawn } from "node:child_process";
 import { join } from "node:path";
-import { ROOT, UserError } from "../files.ts";
+import { ROOT } from "../files.ts";
+import { UserError } from "../user-error.ts";
 import { triggerCronEachMinute } from "./cron.ts";
 import { type ProcessGroup, startGroup } from "./group.ts";
 

@@ -2,8 +2,9 @@
 
 import type { Sample } from "../../mapping/schema.ts";
 import type { EventAnswer } from "../../receive/route.ts";
-import { loadMapping, UserError } from "../files.ts";
+import { loadMapping } from "../files.ts";
 import { POST_TIMEOUT } from "../limits.ts";
+import { UserError } from "../user-error.ts";
 import { secretFor } from "./secrets.ts";
 import { sampleBody, sign } from "./sign.ts";
 
