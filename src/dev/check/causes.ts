@@ -62,12 +62,17 @@ export function causesOf(
       report(untakenTypes(whole().filter(({ suspects }) => suspects[0] === "leads"))));
   if (isRead && !unreached) {
     const before = causes.length;
+    const isSilent = (path: string) => silent.some((part) => part.path === path);
+    const constants = tried.constantConditions(mapping, coverage);
+    const reportedConstants = report(
+      constants.filter(({ path }) => ![...(uses.get(path) ?? [])].some(isSilent)),
+    );
     // Which rule takes an event is decided first, then whether it is a test or another account's.
     const isLate = (path = "") => ["test", "otherAccount"].includes(path);
-    for (const late of [false, true]) {
+    for (const late of reportedConstants ? [] : [false, true]) {
       const names = withNames(gates.filter((path) => isLate(path) === late));
       report(silentIn(new Set([...names].filter((path) => path.startsWith("let.")))));
-      report(tried.constantConditions(mapping, coverage).filter(({ path }) => isLate(path) === late));
+      report(constants.filter(({ path }) => isLate(path) === late));
       report(
         grouped(
           whole().filter(({ suspects: [path] }) => isLate(path) === late),

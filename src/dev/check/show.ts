@@ -9,9 +9,12 @@ const INDENT = "    ";
 
 /** A problem: its place and sentence in a line, below it the line of a file or the differences. */
 export function showFound({ file, line, column, path, message, shown, differences = [] }: Found): string {
-  const place = `${file}:${line}:${column}`;
+  const sentence =
+    path === "" && shown === undefined
+      ? `${styleText("bold", file)} ${message}`
+      : `${styleText("bold", `${file}:${line}:${column}`)}: ${path === "" ? "" : `${path}: `}${message}`;
   return [
-    `${styleText("bold", place)}: ${path === "" ? "" : `${path}: `}${message}`,
+    sentence,
     ...(shown === undefined ? [] : [shown]),
     ...(differences.length === 0 ? [] : [showDifferences(collapsed(differences))]),
   ].join("\n");
