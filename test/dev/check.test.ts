@@ -339,6 +339,73 @@ describe("npm run check names what is wrong", () => {
     expect(code).toBe(1);
   });
 
+  it("--accept writes what samples become now, and shows it; the layout stays", () => {
+    const change = (file: string, from: string, to: string) => {
+      const text = readFileSync(join(copy, file), "utf8");
+      expect(text).toContain(from);
+      writeFileSync(
+        join(copy, file),
+        text.replace(from, () => to),
+      );
+    };
+    const order = "mappings/orchard/samples/order.json";
+    const joined = "mappings/orchard/samples/waitlist.json";
+    change(order, /\{[\s\S]*/.exec(readFileSync(join(copy, order), "utf8"))?.[0] as string, compact(order));
+    const before = readFileSync(join(copy, order), "utf8");
+    const untouched = readFileSync(join(copy, joined), "utf8");
+    change(MAPPING, "'First Order'", "'Order'");
+    const { code, output } = run(copy, "check.ts", "--accept", "orchard");
+    expect(output).toContain(
+      `${order}: expect is changed\n    sample  event  field      before         now\n    order   1      eventName  "First Order"  "Order"`,
+    );
+    expect(code).toBe(0);
+    expect(readFileSync(join(copy, order), "utf8")).toBe(before.replace('"First Order"', '"Order"'));
+    expect(readFileSync(join(copy, joined), "utf8")).toBe(untouched);
+
+    // A lead in place of nothing, and another field: these are written anew.
+    change(MAPPING, "$resource.list != 'news'", "$resource.list != 'beta'");
+    change(MAPPING, '"$resource.person"', '"$resource.person", "metadata": { "list": "$resource.list" }');
+    expect(run(copy, "check.ts").code).toBe(1);
+    expect(run(copy, "check.ts", "--accept").code).toBe(0);
+    const newsletter = JSON.parse(
+      readFileSync(join(copy, "mappings/orchard/samples/newsletter.json"), "utf8"),
+    );
+    expect(newsletter.expect).toEqual([{ lead: { ...JOINED, metadata: { list: "news" } } }]);
+    expect(JSON.parse(readFileSync(join(copy, joined), "utf8")).expect).toEqual([{ ignored: true }]);
+  });
+
+  const compact = (file: string) => JSON.stringify(JSON.parse(readFileSync(join(copy, file), "utf8")));
+
+  it("--accept changes nothing where the mapping file itself has problems", () => {
+    const path = join(copy, MAPPING);
+    const text = readFileSync(path, "utf8").replace("'First Order'", "'Order'");
+    writeFileSync(path, text.replace('"$resource.buyer"', '"$resource.buyr"'));
+    const sample = readFileSync(join(copy, "mappings/orchard/samples/order.json"), "utf8");
+    const { code, output } = run(copy, "check.ts", "--accept", "orchard");
+    expect(output).toContain("No sample is changed where the mapping file itself has problems");
+    expect(code).toBe(1);
+    expect(readFileSync(join(copy, "mappings/orchard/samples/order.json"), "utf8")).toBe(sample);
+    expect(run(copy, "check.ts", "--accept", "orchrd")).toMatchObject({
+      code: 2,
+      output: "There is no mappings/orchrd/mapping.json. Did you mean orchard?\n",
+    });
+  });
+
+  it("--json prints a list of problems", () => {
+    const path = join(copy, MAPPING);
+    writeFileSync(path, readFileSync(path, "utf8").replace('"$resource.buyer"', '"$resource.buyr"'));
+    const { output } = run(copy, "check.ts", "--json");
+    expect(JSON.parse(output.slice(0, output.lastIndexOf("]") + 1))).toEqual([
+      {
+        file: MAPPING,
+        path: "leads[1].lead.customerExternalId",
+        line: 37,
+        column: 42,
+        message: 'no sample has the field buyr. Did you mean buyer? at column 11 of "$resource.buyr"',
+      },
+    ]);
+  });
+
   it("says everything about a condition without samples in one line", () => {
     const path = join(copy, MAPPING);
     writeFileSync(path, readFileSync(path, "utf8").replace('"order.changed"', '"order.sent"'));

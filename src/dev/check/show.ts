@@ -38,7 +38,7 @@ export function showDifferences(rows: Row[], titles: [string, string] = ["expect
   );
   const width = Math.max(titles[0].length, ...values.map(([a]) => a.length));
   const line = (texts: string[], a: string, b: string) =>
-    `${INDENT}${texts.map((text, i) => fit(text, widths[i] as number)).join("  ")}  ${a}  ${b}`.trimEnd();
+    `${INDENT}${texts.map((text, i) => padded(text, widths[i] as number)).join("  ")}  ${a}  ${b}`.trimEnd();
   return [
     styleText("dim", line(head, titles[0].padEnd(width), titles[1])),
     ...cells.map((row, i) => {
@@ -75,7 +75,7 @@ function textOf(field: string, value: unknown): string {
   return field === "" || field === "…" ? String(value) : JSON.stringify(value);
 }
 
-function fit(text: string, width: number): string {
+function padded(text: string, width: number): string {
   return text.length > width ? `${text.slice(0, width - 1)}…` : text.padEnd(width);
 }
 

@@ -52,6 +52,18 @@ function show({ found, notes }: Result): string {
   return [...found.map(showFound), ...(notes.length > 0 ? ["", ...notes] : [])].join("\n");
 }
 
+/** A problem as `--json` prints it. */
+function forScripts({ shown: _, differences, ...found }: Found) {
+  const rows = differences?.map(({ sample, event, field, expected, got }) => ({
+    sample,
+    event,
+    field,
+    expected,
+    got,
+  }));
+  return { ...found, ...(rows && { differences: rows }) };
+}
+
 /** Throws a UserError that names everything wrong; wrangler's own message of a failed build is no help. */
 export async function refuseWrongMappings(): Promise<void> {
   const result = checkAll();
@@ -101,7 +113,7 @@ async function check(options: Options): Promise<number> {
   }
   const result = checkAll();
   const { found } = result;
-  if (options.json) console.log(JSON.stringify(found, null, 2));
+  if (options.json) console.log(JSON.stringify(found.map(forScripts), null, 2));
   else if (found.length > 0) console.log(show(result));
   console.error(
     found.length > 0
