@@ -227,7 +227,7 @@ it("ARCHITECTURE.md has each table and column of the ledger", () => {
   for (const file of readdirSync(folder).sort()) database.exec(readFileSync(join(folder, file), "utf8"));
   const columns = (table: string) =>
     database
-      .prepare("SELECT name FROM pragma_table_info(?)")
+      .prepare("SELECT name FROM pragma_table_xinfo(?)")
       .all(table)
       .map(({ name }) => String(name));
   const events = section("ARCHITECTURE.md", "### events: one row for each event that a rule takes");
