@@ -185,7 +185,11 @@ export function problemsOf(issue: z.core.$ZodIssue): Problem[] {
     const meant = issue.errors.reduce((a, b) => (depth(b) > depth(a) ? b : a));
     if (depth(meant) > 0)
       return meant.flatMap((inner) => problemsOf({ ...inner, path: [...issue.path, ...inner.path] }));
-    const types = issue.errors.flat().map((inner) => ("expected" in inner ? inner.expected : inner.message));
+    const types = issue.errors
+      .flat()
+      .map((inner) =>
+        "expected" in inner ? inner.expected : "values" in inner ? inner.values.join(" or ") : inner.message,
+      );
     return [{ path: jsonPath(issue.path), message: `expected ${[...new Set(types)].join(" or ")}` }];
   }
   if (issue.code === "unrecognized_keys")
