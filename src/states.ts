@@ -46,10 +46,6 @@ type Entry = {
   replay?: Replay;
   /** All deliveries pause for it. */
   pauses?: true;
-  /** Dub does not work, or not now: it goes on by itself, and is late when it does not. */
-  untilDubWorks?: true;
-  /** Nobody knows whether Dub has the lead: an hourly alert counts them. */
-  unchecked?: true;
 };
 
 export const REASONS = {
@@ -61,7 +57,6 @@ export const REASONS = {
     means: "Dub answered with a server error (5xx, or something unreadable)",
     todo: "nothing: tried again by the retry schedule",
     pauses: true,
-    untilDubWorks: true,
   },
   dub_unreachable: {
     status: "pending",
@@ -69,7 +64,6 @@ export const REASONS = {
     means: "no answer from Dub within 10 seconds, or no connection",
     todo: "nothing: tried again by the retry schedule",
     pauses: true,
-    untilDubWorks: true,
   },
   rate_limited: {
     status: "pending",
@@ -77,7 +71,6 @@ export const REASONS = {
     means: "Dub's rate limit is reached",
     todo: "nothing: goes on when Dub's window ends, within a minute",
     pauses: true,
-    untilDubWorks: true,
   },
   click_not_found_yet: {
     status: "pending",
@@ -162,7 +155,6 @@ export const REASONS = {
     todo: "give the key the permission analytics.read, then replay: Dub is asked first, and nothing is recorded twice",
     alert: true,
     replay: "look",
-    unchecked: true,
   },
   customer_registered: {
     status: "delivered",
@@ -310,7 +302,6 @@ export const REASONS = {
     alert: true,
     holdsKey: true,
     replay: "look",
-    unchecked: true,
   },
   delivery_crashed: {
     status: "failed",

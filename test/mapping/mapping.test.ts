@@ -43,7 +43,7 @@ describe("what is wrong in a mapping file is said with its place", () => {
     ],
     [
       rule({ on: { "a.b": "a == 'x' && b.c = 'y'" } }),
-      ['leads[0].on["a.b"]: '=" is no comparison, write "==" at column 17 of'],
+      ['leads[0].on["a.b"]: "=" is no comparison, write "==" at column 17 of'],
     ],
     [rule({ when: "a === 'x'" }), ['leads[0].when: "===" is no comparison, write "==" at column 3 of']],
     [rule({ when: "a <> 'x'" }), ['leads[0].when: write "!=" for "is not" at column 3 of']],
@@ -72,7 +72,10 @@ describe("what is wrong in a mapping file is said with its place", () => {
     [rule({ when: "a ==" }), ["leads[0].when: "]],
     [rule({}, { metadata: { plan: "a b" } }), ["leads[0].lead.metadata.plan: ", "at column 3 of"]],
     [rule({}, { customerNmae: "a" }), ["leads[0].lead.customerNmae: unknown key"]],
-    [changed({ verify: { scheme: "hmca" } }), ['verify.scheme: expected one of "standard-webhooks", "stripe", "hmac", "token"']],
+    [
+      changed({ verify: { scheme: "hmca" } }),
+      ['verify.scheme: expected one of "standard-webhooks", "stripe", "hmac", "token"'],
+    ],
     [
       changed({ verify: { scheme: "hmac", encoding: "hex", signature: {} } }),
       ["verify.signature.header: expected"],
