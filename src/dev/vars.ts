@@ -3,7 +3,7 @@
  * A line has the value that wrangler's dotenv gives it. What it drops, cuts or takes otherwise than meant is named.
  */
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { resolve } from "node:path";
 import { ADMIN_TOKEN } from "../admin/auth.ts";
 import { parseSettings, SettingsError, secretName } from "../settings.ts";
 import { createVerifier } from "../verify/schemes.ts";
@@ -85,9 +85,9 @@ function closing(text: string, quote: string): number {
   return -1;
 }
 
-/** What is in a file of the project's folder; nothing when it is not there. */
+/** What is in a file, its path taken from the project's folder; nothing when it is not there. */
 export function readVars(file = DEV_VARS): Vars {
-  const path = join(ROOT, file);
+  const path = resolve(ROOT, file);
   return parseVars(existsSync(path) ? readFileSync(path, "utf8") : "");
 }
 
