@@ -1,11 +1,14 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { unstable_getVarsForDev as getVarsForDev } from "wrangler";
+import { providerFolders, ROOT, readJson } from "../../src/dev/files.ts";
 import { nearest } from "../../src/dev/nearest.ts";
 import { parseVars, problemsOf } from "../../src/dev/vars.ts";
+import { secretName } from "../../src/settings.ts";
 
 const SECRET = "c29tZSBzZWNyZXQgYnl0ZXMgZm9yIHRlc3Rz";
 
@@ -94,6 +97,52 @@ it("names duplicates, unknown names and wrong kinds of key by line, without a va
     '10 AUTH0_LOGS_WEBHOOK_SECRET begins with " and does not end with it on this line',
   ]);
   expect(JSON.stringify(problems)).not.toContain(SECRET);
+});
+
+it("npm start: a bad secret turns off its provider, and the others are in the table", () => {
+  const { status, stdout } = spawnSync(process.execPath, ["src/dev/commands/start.ts", "--once"], {
+    cwd: ROOT,
+    encoding: "utf8",
+    env: { ...process.env, CLERK_WEBHOOK_SECRET: `sk_test_${SECRET}` },
+  });
+  expect(status).toBe(1);
+  expect(stdout).toMatch(/^clerk +off +CLERK_WEBHOOK_SECRET is an API key/m);
+  expect(stdout).toMatch(/^stripe .* delivered /m);
+  expect(stdout).not.toContain(SECRET);
+});
+
+describe(".dev.vars.example", () => {
+  const example = readFileSync(join(ROOT, ".dev.vars.example"), "utf8");
+  const { cloudflare, repository } = readJson(join(ROOT, "package.json")) as {
+    cloudflare: { bindings: Record<string, { description: string }> };
+    repository: string;
+  };
+  it("has a line without a value for each secret, and nothing else", async () => {
+    const shipped = providerFolders().flatMap(({ provider, own }) => (own ? [] : [provider]));
+    const vars = parseVars(example.replaceAll(/^# (?=[A-Z0-9_]+=)/gm, ""));
+    expect(await problemsOf(vars)).toEqual([]);
+    expect(Object.keys(vars.values).sort()).toEqual(
+      ["DUB_API_KEY", "ADMIN_TOKEN", "ALERT_WEBHOOK_URL", ...shipped.map(secretName)].sort(),
+    );
+    expect(new Set(Object.values(vars.values))).toEqual(new Set([""]));
+  });
+  it("package.json describes each secret that the button asks for, and each binding", () => {
+    const asked = Object.keys(parseVars(example).values);
+    expect(Object.keys(cloudflare.bindings).sort()).toEqual(["DB", "EVENTS", ...asked].sort());
+  });
+  it("the button has the address of the repository", () => {
+    const link = `https://deploy.workers.cloudflare.com/?url=https://github.com/${repository.replace("github:", "")})`;
+    for (const page of ["README.md", "docs/deploy.md"])
+      expect(readFileSync(join(ROOT, page), "utf8")).toContain(link);
+  });
+  it("git ignores files of secrets, and keeps the example", () => {
+    const files = [".dev.vars", ".dev.vars.staging", ".prod.vars", ".staging.vars", ".env", ".env.local"];
+    const ignored = execFileSync("git", ["check-ignore", "--no-index", ...files, ".dev.vars.example"], {
+      cwd: ROOT,
+      encoding: "utf8",
+    });
+    expect(ignored.trim().split("\n")).toEqual(files);
+  });
 });
 
 it.each([
