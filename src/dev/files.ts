@@ -1,7 +1,6 @@
 /** The project's files, as the tools on this side read them. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join, relative, resolve } from "node:path";
-import { parseEnv } from "node:util";
 import { compileMapping, formatProblem, type Mapping, MappingError, problemsOf } from "../mapping/compile.ts";
 import { Sample } from "../mapping/schema.ts";
 import { JsonError, type JsonText, readJsonText } from "./json-text.ts";
@@ -125,10 +124,4 @@ export function readSample(provider: string, name = DEFAULT_SAMPLE): Sample {
       `There is no ${folder.shown}/samples/${name}.json${didYouMean(name, samples.keys(), String) || `. There are: ${[...samples.keys()].join(", ")}.`}`,
     );
   return sample;
-}
-
-/** What .dev.vars holds; {} when there is none. */
-export function readDevVars(): Record<string, string> {
-  const path = join(ROOT, ".dev.vars");
-  return existsSync(path) ? (parseEnv(readFileSync(path, "utf8")) as Record<string, string>) : {};
 }

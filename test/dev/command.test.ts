@@ -9,8 +9,8 @@ const commands = Object.entries(scripts).flatMap(([name, script]): [string, stri
   const [, file] = /^node (\S+)$/.exec(script) ?? [];
   return file === undefined ? [] : [[name, file]];
 });
-/** These hand what they don't know to wrangler. */
-const WRAPPERS = ["dev", "deploy"];
+/** It hands what it does not know to wrangler. */
+const WRAPPERS = ["dev"];
 
 function run(file: string, ...args: string[]) {
   const { FORCE_COLOR: _, NO_COLOR: __, ...env } = process.env;

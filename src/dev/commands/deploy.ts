@@ -1,63 +1,81 @@
 /** `npm run deploy`: checks, creates what is missing, migrates, deploys; in this order, so that the new Worker finds all that it needs. */
-import { unstable_readConfig as readConfig } from "wrangler";
-import { parseSettings, SettingsError } from "../../settings.ts";
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
 import { command, exitWith, run } from "../command.ts";
-import { wrangler } from "../process/wrangler.ts";
+import { environment, flagsFor, type Given, options, refuseFlags } from "../deploy/flags.ts";
+import { nextSteps } from "../deploy/next.ts";
+import { deployWorker, dryRun, look, prepare, secretNames } from "../deploy/steps.ts";
+import { readTarget } from "../deploy/target.ts";
+import { providers, ROOT } from "../files.ts";
+import { WranglerError } from "../process/wrangler.ts";
 import { UserError } from "../user-error.ts";
+import { formatVarsProblem, problemsOf, readVars } from "../vars.ts";
 import { refuseWrongMappings } from "./check.ts";
 
-/** Runs wrangler to its end: quietly, or shown to the person. Throws when it fails. */
-export type RunWrangler = (args: string[], options?: { show: boolean }) => Promise<string>;
-type Names = { database: string; queues: string[] };
-
-/** Creates database and queues unless they are there, then migrates and deploys with `flags`. */
-export async function deploy(run: RunWrangler, { database, queues }: Names, flags: string[]): Promise<void> {
-  const show = { show: true };
-  const exists = (args: string[]) =>
-    run(args).then(
-      () => true,
-      () => false,
+async function deploy(given: Given): Promise<number> {
+  refuseFlags(given);
+  const {
+    config,
+    secretsFile,
+    dryRun: only,
+  } = given as { config?: string; secretsFile?: string; dryRun?: true };
+  const target = readTarget(config, environment(given), given.var as string[] | undefined);
+  const secrets = secretsFile === undefined ? undefined : await readSecrets(secretsFile);
+  const flags = flagsFor(given);
+  await refuseWrongMappings();
+  console.error("Building and checking the Worker …");
+  const built = await dryRun(flags);
+  const { worker, database, queues } = target;
+  if (only) {
+    console.error(built.trim());
+    console.log(
+      `Dry run: nothing was changed. Without --dry-run: create the database ${database} and the queues ${queues.join(", ")} if they are missing, apply new migrations, ${secrets ? `set ${Object.keys(secrets).join(", ")}, ` : ""}deploy ${worker}.`,
     );
-  // whoami exits with 0 either way.
-  if (/not authenticated/i.test(await run(["whoami"])))
-    throw new UserError(
-      'Not logged in to Cloudflare. Run "npx wrangler login", or set CLOUDFLARE_API_TOKEN.',
-    );
-  if (!(await exists(["d1", "info", database]))) await run(["d1", "create", database], show);
-  for (const queue of queues)
-    if (!(await exists(["queues", "info", queue]))) await run(["queues", "create", queue], show);
-  await run(["d1", "migrations", "apply", database, "--remote"], show);
-  await run(["deploy", ...flags], show);
-}
-
-/** The names of what wrangler.toml binds, and its vars checked. */
-function readNames(): Names {
-  const config = readConfig({ config: "wrangler.toml" });
-  try {
-    parseSettings(config.vars);
-  } catch (error) {
-    throw error instanceof SettingsError ? new UserError(`wrangler.toml, [vars]: ${error.message}`) : error;
+    return 0;
   }
-  const database = config.d1_databases[0]?.database_name;
-  const queues = config.queues.consumers?.map((consumer: { queue: string }) => consumer.queue) ?? [];
-  if (!database || queues.length === 0)
-    throw new UserError("wrangler.toml must name a D1 database (database_name) and a queue.");
-  return { database, queues };
+  console.error("Looking at the Cloudflare account …");
+  const missing = await look(target, flags);
+  try {
+    await prepare(missing, target, flags);
+    const deployed = await deployWorker(flags, secrets);
+    if (deployed === undefined) {
+      console.error("Not deployed.");
+      return 1;
+    }
+    const naming = flags.all.filter((flag) => flag !== "--env=");
+    console.log(`\n${nextSteps(deployed, providers(), await secretNames(flags), naming)}`);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof WranglerError)) throw error;
+    console.error(error.message);
+    return 1;
+  }
 }
 
-export const program = command(
-  "deploy",
-  "Checks the mapping files, creates the database and the queues if they are missing, applies the migrations, deploys.",
-)
-  .argument("[flags...]", "flags of wrangler deploy")
-  .allowUnknownOption()
-  .action(
-    exitWith(async (flags) => {
-      await refuseWrongMappings();
-      await deploy(wrangler, readNames(), flags);
-      console.log("\nDeployed. Next: npx wrangler secret put DUB_API_KEY, then the secret of each provider.");
-      return 0;
-    }),
-  );
+/** The secrets of a file. Throws a UserError that names each wrong line. */
+async function readSecrets(file: string): Promise<Record<string, string>> {
+  if (!existsSync(resolve(ROOT, file))) throw new UserError(`--secrets-file: there is no file ${file}.`);
+  const vars = readVars(file);
+  const problems = await problemsOf(vars);
+  if (problems.length > 0)
+    throw new UserError(
+      `${problems.map((problem) => formatVarsProblem(file, problem)).join("\n")}\nNothing was changed.`,
+    );
+  return Object.fromEntries(Object.entries(vars.values).filter(([, value]) => value !== ""));
+}
+
+export const program = options()
+  .reduce(
+    (all, option) => all.addOption(option),
+    command(
+      "deploy",
+      "Checks the mapping files, creates the database and the queues if they are missing, applies the migrations, deploys. Flags mean what they mean for wrangler deploy, in every step.",
+      {
+        0: "deployed; with --dry-run: it can be",
+        1: "a step failed after something may have been changed, or wrangler was told not to deploy",
+      },
+    ),
+  )
+  .action(exitWith((given) => deploy(given as Given)));
 
 if (import.meta.main) void run(program);

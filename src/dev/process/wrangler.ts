@@ -1,6 +1,7 @@
 /** Running wrangler: once to its end, or `wrangler dev` until it is stopped. */
 import { spawn } from "node:child_process";
 import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import { ROOT } from "../files.ts";
 import { UserError } from "../user-error.ts";
 import { triggerCronEachMinute } from "./cron.ts";
@@ -14,25 +15,52 @@ const env = {
   FORCE_COLOR: "0",
 };
 
-/** Runs wrangler to its end and answers what it printed; throws a UserError with that when it fails. */
-export function wrangler(args: string[], { show = false } = {}): Promise<string> {
+/** A run of wrangler that failed. `output` is what it printed, or "" when the person has seen it. */
+export class WranglerError extends UserError {
+  output: string;
+  constructor(args: string[], printed: string) {
+    const output = stripVTControlCharacters(printed)
+      .split("\n")
+      .filter((line) => !NOISE.test(line))
+      .join("\n")
+      .trim();
+    super(`wrangler ${args.join(" ")} failed${output === "" ? "." : `:\n${output}`}`);
+    this.output = output;
+  }
+}
+
+/** Its advice to report a bug, and where its own log is. */
+const NOISE = /^\s*(If you think this is a bug|🪵)/;
+
+/** Runs wrangler to its end, without questions, and answers its stdout. Throws a WranglerError when it fails. */
+export function wrangler(args: string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [WRANGLER, ...args], {
       cwd: ROOT,
       env,
-      stdio: [show ? "inherit" : "ignore", "pipe", "pipe"],
+      stdio: ["ignore", "pipe", "pipe"],
     });
     let output = "";
     for (const stream of [child.stdout, child.stderr])
       stream.on("data", (chunk: Buffer) => {
         output += chunk;
-        if (show) process.stderr.write(chunk);
       });
-    child.on("close", (code) =>
-      code === 0
-        ? resolve(output)
-        : reject(new UserError(`wrangler ${args.join(" ")} failed${show ? "." : `:\n${output.trim()}`}`)),
-    );
+    child.on("close", (code) => (code === 0 ? resolve(output) : reject(new WranglerError(args, output))));
+  });
+}
+
+/**
+ * Runs wrangler at the person's terminal: it can ask, and what it prints goes to stderr. `variables`: for its
+ * environment. Throws a WranglerError when it fails.
+ */
+export function wranglerAsking(args: string[], variables: Record<string, string> = {}): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [WRANGLER, ...args], {
+      cwd: ROOT,
+      env: { ...env, ...variables },
+      stdio: ["inherit", process.stderr, process.stderr],
+    });
+    child.on("close", (code) => (code === 0 ? resolve() : reject(new WranglerError(args, ""))));
   });
 }
 
