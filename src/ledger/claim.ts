@@ -17,6 +17,7 @@ import { IN_FORCE, type Pause, readPauses } from "./pauses.ts";
 export type Claim = {
   id: string;
   provider: string;
+  type: string | null;
   lead: Lead | null;
   retries: number;
   tries: number;
@@ -51,7 +52,7 @@ WHERE NOT EXISTS (SELECT 1 FROM pauses WHERE ${IN_FORCE("?3", "?4")}) AND id IN 
     SELECT id, row_number() OVER (ORDER BY claims DESC) AS place, max(claims) OVER () AS most FROM events
     WHERE id IN (SELECT value FROM json_each(?1)) AND status = 'pending' AND next_attempt_at <= ?3 AND lease_until <= ?3)
   WHERE most < ${SUSPECT_CLAIMS} OR place = 1)
-RETURNING id, provider, lead, lead_key AS leadKey, customer, retries, tries, claims, doubt, doubt_since AS doubtSince,
+RETURNING id, provider, type, lead, lead_key AS leadKey, customer, retries, tries, claims, doubt, doubt_since AS doubtSince,
   lease_until AS leaseUntil, reason, coalesce(replayed_at, received_at) AS since,
   ${CLICK_ID("lead")} = '' AND EXISTS (SELECT 1 FROM events o WHERE o.customer = events.customer AND o.status = 'pending'
     AND o.id <> events.id AND ${CLICK_ID("o.lead")} <> '') AS awaited`;

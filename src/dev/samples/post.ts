@@ -1,7 +1,7 @@
 /** Posts a sample to a Worker. */
 
 import type { Sample } from "../../mapping/schema.ts";
-import type { EventAnswer } from "../../receive/route.ts";
+import type { EventAnswer } from "../../receive/answer.ts";
 import { loadMapping } from "../files.ts";
 import { POST_TIMEOUT } from "../limits.ts";
 import { UserError } from "../user-error.ts";
