@@ -1,7 +1,6 @@
 /** The project's files, as the tools on this side read them. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join, relative, resolve } from "node:path";
-import { parseEnv } from "node:util";
 import { compileMapping, formatProblem, type Mapping, MappingError } from "../mapping/compile.ts";
 import { Sample } from "../mapping/schema.ts";
 import { UserError } from "./user-error.ts";
@@ -106,10 +105,4 @@ export function readSample(provider: string, name = DEFAULT_SAMPLE): Sample {
       `There is no ${folder.shown}/samples/${name}.json. There are: ${[...samples.keys()].join(", ")}.`,
     );
   return sample;
-}
-
-/** What .dev.vars holds; {} when there is none. */
-export function readDevVars(): Record<string, string> {
-  const path = join(ROOT, ".dev.vars");
-  return existsSync(path) ? (parseEnv(readFileSync(path, "utf8")) as Record<string, string>) : {};
 }

@@ -1,8 +1,12 @@
 /** `npm run dev -- <flags of wrangler dev>`: local migrations, then `wrangler dev` with your own settings. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { command, exitWith, run } from "../command.ts";
+import { ROOT } from "../files.ts";
 import { interrupted } from "../process/interrupted.ts";
 import { freePort } from "../process/port.ts";
 import { startDev, wrangler } from "../process/wrangler.ts";
+import { DEV_VARS, warnAboutVars } from "../vars.ts";
 import { refuseWrongMappings } from "./check.ts";
 
 /** The value of a flag among wrangler's, which are passed on as they are. */
@@ -18,6 +22,9 @@ function flag(args: string[], ...names: string[]): string | undefined {
 async function dev(args: string[]): Promise<number> {
   const stopped = interrupted();
   await refuseWrongMappings();
+  const env = flag(args, "--env", "-e");
+  const ofEnv = `${DEV_VARS}.${env}`;
+  await warnAboutVars(env && existsSync(join(ROOT, ofEnv)) ? ofEnv : DEV_VARS);
   const persist = flag(args, "--persist-to");
   await wrangler([
     "d1",

@@ -15,10 +15,11 @@ import { interrupted } from "../process/interrupted.ts";
 import { freePort } from "../process/port.ts";
 import { type RunningWorker, startWorker } from "../process/worker.ts";
 import { postSample } from "../samples/post.ts";
-import { adminToken, secretFor } from "../samples/secrets.ts";
+import { adminToken, secretFor, secretProblem } from "../samples/secrets.ts";
 import { createDubStandIn, LOCAL_KEY } from "../stand-in/dub.ts";
 import { serveDub } from "../stand-in/serve.ts";
 import { UserError } from "../user-error.ts";
+import { warnAboutVars } from "../vars.ts";
 import { refuseWrongMappings } from "./check.ts";
 
 const STATE = join(ROOT, ".wrangler/start");
@@ -26,6 +27,7 @@ const WANTED_PORT = 8787;
 
 async function start(once: boolean): Promise<number> {
   await refuseWrongMappings();
+  await warnAboutVars();
   const port = await freePort(WANTED_PORT);
   if (port !== WANTED_PORT) console.log(`Port ${WANTED_PORT} is taken, using ${port}.`);
   rmSync(STATE, { recursive: true, force: true });
@@ -48,7 +50,7 @@ async function start(once: boolean): Promise<number> {
       worker: await buildWorker(),
       port,
       state: STATE,
-      settings: settings(served.url),
+      settings: await settings(served.url),
       onLine: (text) => {
         const line = parseLine(text);
         if (line) outcomes.see(line);
@@ -78,9 +80,11 @@ async function start(once: boolean): Promise<number> {
   }
 }
 
-/** The Worker's settings here. The real Dub is never asked, whatever .dev.vars says. */
-function settings(dubUrl: string): Record<string, string> {
-  const secrets = providers().map((provider) => [secretName(provider), secretFor(provider)]);
+/** The Worker's settings here. The real Dub is never asked, whatever .dev.vars says. A provider with a bad secret is off. */
+async function settings(dubUrl: string): Promise<Record<string, string>> {
+  const secrets: [string, string][] = [];
+  for (const provider of providers())
+    if (!(await secretProblem(provider))) secrets.push([secretName(provider), secretFor(provider)]);
   return {
     DUB_API_URL: dubUrl,
     DUB_API_KEY: LOCAL_KEY,
@@ -124,6 +128,12 @@ async function sendSamples(
   const rows: string[][] = [];
   const wrong: string[] = [];
   for (const provider of providers()) {
+    const bad = await secretProblem(provider);
+    if (bad) {
+      wrong.push(`${provider} is off: ${bad}`);
+      rows.push([provider, "", "off", bad]);
+      continue;
+    }
     const sample = readSample(provider);
     const { status, text, events } = await postSample(provider, sample, url);
     if (events.length !== sample.expect.length) {

@@ -1,0 +1,107 @@
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { unstable_getVarsForDev as getVarsForDev } from "wrangler";
+import { nearest } from "../../src/dev/nearest.ts";
+import { parseVars, problemsOf } from "../../src/dev/vars.ts";
+
+const SECRET = "c29tZSBzZWNyZXQgYnl0ZXMgZm9yIHRlc3Rz";
+
+/** What wrangler's own reader makes of a file. */
+function asWranglerReads(text: string): Record<string, unknown> {
+  const folder = mkdtempSync(join(tmpdir(), "vars-"));
+  writeFileSync(join(folder, ".dev.vars"), text);
+  const vars = getVarsForDev(join(folder, "wrangler.toml"), undefined, {}, undefined, true);
+  return Object.fromEntries(Object.entries(vars).map(([name, { value }]) => [name, value]));
+}
+
+describe("a line of .dev.vars", () => {
+  it.each<[line: string, value: string | undefined, problem: string | undefined]>([
+    ["NAME=value", "value", undefined],
+    ["  NAME=value  ", "value", undefined],
+    ["NAME=", "", undefined],
+    ["NAME=a=b", "a=b", undefined],
+    ["NAME='value'", "value", undefined],
+    ['NAME="value" # said', "value", undefined],
+    ["NAME=value # said", "value", undefined],
+    ["# NAME=value", undefined, undefined],
+    ["", undefined, undefined],
+    ["NAME: value", "value", 'NAME is followed by ":": write NAME=value (it is read all the same)'],
+    ["NAME = value", "value", 'NAME has white space around "=": write NAME=value (it is read all the same)'],
+    ["export NAME=value", "value", 'NAME has "export" before it: write NAME=value (it is read all the same)'],
+    ["NAME:value", undefined, "is not NAME=value, and is not read"],
+    ["NAME value", undefined, "is not NAME=value, and is not read"],
+    ["value", undefined, "is not NAME=value, and is not read"],
+    ['NAME="value', undefined, 'NAME begins with " and does not end with it on this line'],
+    ["NAME='value' more", undefined, "NAME has text after the closing '"],
+    ["NAME=val#ue", "val", 'NAME is cut at "#", which begins a comment: put the value in single quotes'],
+  ])("%s", (line, value, problem) => {
+    const { values, problems } = parseVars(`\n${line}\n`);
+    expect(values.NAME).toBe(value);
+    expect(problems).toEqual(
+      problem === undefined
+        ? []
+        : [{ line: 2, message: problem, ...(problem.startsWith("NAME") && { name: "NAME" }) }],
+    );
+  });
+
+  it("has the value that wrangler gives it, and none that wrangler drops", () => {
+    const piece = fc.constantFrom("A", "B_1", "=", ":", " ", '"', "'", "`", "#", "\\", "n", "export ", "\t");
+    const line = fc.oneof(
+      fc.array(piece, { maxLength: 8 }).map((pieces) => pieces.join("")),
+      fc
+        .tuple(fc.constantFrom("A=", "A: ", "B = "), fc.array(piece, { maxLength: 5 }))
+        .map(([begin, pieces]) => begin + pieces.join("")),
+    );
+    const file = fc.tuple(fc.array(line, { maxLength: 4 }), fc.constantFrom("\n", "\r\n"));
+    fc.assert(
+      fc.property(file, ([lines, end]) => {
+        const text = lines.join(end);
+        const { values, problems } = parseVars(text);
+        // A line that can't be read, such as one with an open quotation mark, can change how wrangler reads the next.
+        if (problems.some(({ message }) => /not NAME|does not end|has text/.test(message))) return;
+        expect(values).toEqual(asWranglerReads(text));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});
+
+it("names duplicates, unknown names and wrong kinds of key by line, without a value", async () => {
+  const file = [
+    `CLERK_WEBHOOK_SECRET=sk_test_${SECRET}`,
+    "DUB_API_KEY=dub_pk_1234567890",
+    `STRIPE_WEBHOOK_SECRET=whsec_${SECRET}`,
+    `STRIPE_WEBHOOK_SECRET=whsec_${SECRET}`,
+    `CLERK_SECRET=whsec_${SECRET}`,
+    "COLOUR=green",
+    "ADMIN_TOKEN=short",
+    "RETENTION_DAYS=week",
+    "AUTH0_WEBHOOK_SECRET=",
+    `AUTH0_LOGS_WEBHOOK_SECRET="${SECRET}`,
+  ];
+  const problems = await problemsOf(parseVars(file.join("\n")));
+  expect(problems.map(({ line, message }) => `${line} ${message}`)).toEqual([
+    "1 CLERK_WEBHOOK_SECRET is an API key, not the secret of the webhook: copy the webhook's signing secret",
+    "2 DUB_API_KEY must be an API key of a Dub workspace: it starts with dub_ and not with dub_pk_ (a publishable key).",
+    "4 STRIPE_WEBHOOK_SECRET is also on line 3; the last one counts",
+    "5 CLERK_SECRET is not a name that the Worker reads: did you mean CLERK_WEBHOOK_SECRET?",
+    "6 COLOUR is not a name that the Worker reads",
+    '7 ADMIN_TOKEN must have at least 16 characters: make one with "openssl rand -hex 32"',
+    "8 RETENTION_DAYS must be a whole number of days from 1 to 3650.",
+    '10 AUTH0_LOGS_WEBHOOK_SECRET begins with " and does not end with it on this line',
+  ]);
+  expect(JSON.stringify(problems)).not.toContain(SECRET);
+});
+
+it.each([
+  ["CLERK_WEBHOK_SECRET", "CLERK_WEBHOOK_SECRET"],
+  ["CLERK_SECRET", "CLERK_WEBHOOK_SECRET"],
+  ["dub_api_key", "DUB_API_KEY"],
+  ["GITHUB_WEBHOOK_SECRET", undefined],
+  ["KEY", undefined],
+])("nearest: %s is meant as %s", (name, meant) => {
+  expect(nearest(name, ["STRIPE_WEBHOOK_SECRET", "CLERK_WEBHOOK_SECRET", "DUB_API_KEY"])).toBe(meant);
+});
