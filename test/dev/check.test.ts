@@ -12,7 +12,6 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { setPath } from "../../src/dev/commands/send.ts";
 import { providers, ROOT } from "../../src/dev/files.ts";
 import { generated, mappingLists } from "../../src/dev/generated.ts";
 
@@ -454,11 +453,4 @@ describe("npm run preview", () => {
     expect(output).toContain(said);
     expect(code).toBe(2);
   });
-});
-
-it("setPath reaches into lists and makes what is missing", () => {
-  const root = { data: { list: [{ id: 1 }] } };
-  setPath(root, "data.list[0].id", 2);
-  setPath(root, "data.more.deep", "x");
-  expect(root).toEqual({ data: { list: [{ id: 2 }], more: { deep: "x" } } });
 });
