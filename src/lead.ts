@@ -54,6 +54,8 @@ export type Tidied =
       reason: "no_customer_id" | "customer_id_too_long" | "no_event_name";
       detail: string;
       warnings: Warning[];
+      /** What the event can be found by all the same. */
+      lead: Partial<Lead>;
     };
 
 const DROPPED_PLACEHOLDER = "dropped: a placeholder such as undefined or null";
@@ -70,6 +72,7 @@ export function tidyLead(raw: Partial<Record<LeadField, unknown>>): Tidied {
     reason,
     detail,
     warnings,
+    lead: identityOf(raw),
   });
 
   const customerExternalId = text(raw.customerExternalId);
@@ -139,6 +142,20 @@ export function tidyLead(raw: Partial<Record<LeadField, unknown>>): Tidied {
     warn("metadata", `dropped: longer than ${LIMITS.metadata} characters as JSON`);
   else if (metadata) lead.metadata = metadata;
   return { ok: true, lead, warnings };
+}
+
+/** The usable ones of the fields that say whose a lead is. */
+function identityOf(raw: Partial<Record<LeadField, unknown>>): Partial<Lead> {
+  const clickId = usableClickId(raw.clickId);
+  const customerExternalId = text(raw.customerExternalId);
+  const customerEmail = text(raw.customerEmail);
+  return {
+    ...(clickId !== undefined && { clickId }),
+    ...(customerExternalId &&
+      customerExternalId.length <= LIMITS.externalId &&
+      isUsable("customerExternalId", customerExternalId) && { customerExternalId }),
+    ...(customerEmail && isEmail(customerEmail) && { customerEmail }),
+  };
 }
 
 /** Event name as Dub compares it for deduplication: lower case, each space a dash (source: Dub's server). */

@@ -1,52 +1,24 @@
-/** The admin API: `POST /api/events/:id/replay` and `POST /api/replay`. */
-import { type Context, Hono } from "hono";
-import * as z from "zod/mini";
+/** The admin API: its lock, the routes that change events, and its errors. */
+import { Hono } from "hono";
 import { ALERTS, type Alert, ledgerProblem } from "../alert.ts";
 import type { Deps, Env } from "../context.ts";
 import { log } from "../log.ts";
 import { MappingError } from "../mapping/compile.ts";
 import { endOne, LEFT, replay, replayOne } from "../replay/replay.ts";
 import { SettingsError } from "../settings.ts";
-import { REASONS, type Reason, STATUS_NAMES } from "../states.ts";
 import { locked } from "./auth.ts";
+import { eventRoutes, unknownEvent } from "./events.ts";
+import { badFilter, readFields } from "./fields.ts";
+import { statusRoute } from "./status.ts";
 
-const oneOrMore = <T extends z.core.$ZodType>(one: T) =>
-  z.pipe(
-    z.union([one, z.array(one).check(z.minLength(1))]),
-    z.transform((value) => (Array.isArray(value) ? value : [value]) as z.core.output<T>[]),
-  );
-const time = z.pipe(
-  z
-    .string()
-    .check(z.regex(/^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d))?$/), z.refine(isTime)),
-  z.transform((text) => Date.parse(text)),
-);
-
-const FIELDS = {
-  status: {
-    schema: z.optional(oneOrMore(z.enum(STATUS_NAMES))),
-    is: `one or more of ${STATUS_NAMES.join(", ")}`,
-  },
-  reason: {
-    schema: z.optional(oneOrMore(z.enum(Object.keys(REASONS) as Reason[]))),
-    is: `one or more of ${Object.keys(REASONS).join(", ")}`,
-  },
-  provider: { schema: z.optional(z.string().check(z.minLength(1))), is: "the name of a mapping file" },
-  since: { schema: z.optional(time), is: "a time such as 2026-11-24 or 2026-11-24T09:30:00Z" },
-  until: { schema: z.optional(time), is: "a time such as 2026-11-24 or 2026-11-24T09:30:00Z" },
-  dryRun: { schema: z.optional(z.boolean()), is: "true or false" },
-  after: { schema: z.optional(z.int()), is: "`next` of the answer before" },
-  leadKeys: {
-    schema: z.optional(z.array(z.string()).check(z.maxLength(50_000))),
-    is: "`leadKeys` of the answer before",
-  },
-};
-type Fields = { [K in keyof typeof FIELDS]: z.infer<(typeof FIELDS)[K]["schema"]> };
+const FILTERS = ["status", "reason", "provider", "since", "until"] as const;
 
 /** The routes under `/api`. */
 export function adminApi(deps: Deps & { alert: Alert }) {
   const api = new Hono<{ Bindings: Env }>();
   api.use(locked);
+  api.route("/", eventRoutes(deps));
+  api.route("/", statusRoute(deps));
 
   api.post("/events/:id/replay", async (c) => {
     const id = c.req.param("id");
@@ -68,9 +40,18 @@ export function adminApi(deps: Deps & { alert: Alert }) {
   });
 
   api.post("/replay", async (c) => {
-    const fields = await readFields(c, Object.keys(deps.mappings));
-    if ("message" in fields) return c.json({ error: "bad_filter", message: fields.message }, 400);
-    const { dryRun = false, after = 0, leadKeys = [], ...filter } = fields.value;
+    const body: unknown = await c.req.json().catch(() => undefined);
+    if (typeof body !== "object" || body === null || Array.isArray(body))
+      return badFilter(c, ['Send a JSON object such as {"status": "failed", "dryRun": true}']);
+    const { value, wrong } = readFields(
+      body,
+      [...FILTERS, "dryRun", "after", "leadKeys"],
+      Object.keys(deps.mappings),
+    );
+    if (!FILTERS.some((name) => value[name] !== undefined))
+      wrong.push("say which events: by status, reason, provider, since or until");
+    if (wrong.length > 0) return badFilter(c, wrong);
+    const { dryRun = false, after = 0, leadKeys = [], ...filter } = value;
     const slice = await replay(c.env, deps, filter, { dryRun, after, leadKeys });
     log("info", "replay", { events: slice.events, dryRun });
     return c.json(slice);
@@ -88,39 +69,4 @@ export function adminApi(deps: Deps & { alert: Alert }) {
     return c.json({ error: "misconfigured", message: error.message }, 503);
   });
   return api;
-}
-
-function unknownEvent(c: Context, id: string) {
-  return c.json({ error: "unknown_event", message: `There is no event with the id ${id}.` }, 404);
-}
-
-async function readFields(
-  c: Context,
-  providers: string[],
-): Promise<{ value: { [K in keyof Fields]?: Exclude<Fields[K], undefined> } } | { message: string }> {
-  const body: unknown = await c.req.json().catch(() => undefined);
-  if (typeof body !== "object" || body === null || Array.isArray(body))
-    return { message: 'Send a JSON object such as {"status": "failed", "dryRun": true}.' };
-  const wrong: string[] = [];
-  const value: Record<string, unknown> = {};
-  for (const [name, given] of Object.entries(body)) {
-    if (!Object.hasOwn(FIELDS, name)) {
-      wrong.push(`${name} is unknown; there are ${Object.keys(FIELDS).join(", ")}`);
-      continue;
-    }
-    const { schema, is } = FIELDS[name as keyof Fields];
-    const parsed = schema.safeParse(given);
-    if (!parsed.success) wrong.push(`${name} must be ${is}`);
-    else value[name] = parsed.data;
-  }
-  const { provider } = value;
-  if (typeof provider === "string" && !providers.includes(provider))
-    wrong.push(`provider must be one of ${providers.join(", ")}`);
-  if (!["status", "reason", "provider", "since", "until"].some((name) => value[name] !== undefined))
-    wrong.push("say which events: by status, reason, provider, since or until");
-  return wrong.length > 0 ? { message: `${wrong.join("; ")}.` } : { value };
-}
-
-function isTime(text: string): boolean {
-  return !Number.isNaN(Date.parse(text));
 }

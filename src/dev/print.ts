@@ -6,6 +6,8 @@ const COLOURS: Record<string, Parameters<typeof styleText>[0]> = {
   duplicate: "cyan",
   skipped: "yellow",
   pending: "yellow",
+  ok: "green",
+  problem: "red",
   rejected: "red",
   failed: "red",
   refused: "red",
@@ -13,8 +15,8 @@ const COLOURS: Record<string, Parameters<typeof styleText>[0]> = {
   alert: "red",
 };
 
-/** Columns as wide as they need; the third is a status and coloured as one. */
-export function table(head: string[], rows: string[][]): string {
+/** Columns as wide as they need; the one numbered `status` is coloured as a status. */
+export function table(head: string[], rows: string[][], status = 2): string {
   const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)));
   const line = (cells: string[], style: (cell: string, i: number) => string) =>
     cells
@@ -23,7 +25,7 @@ export function table(head: string[], rows: string[][]): string {
       .trimEnd();
   return [
     line(head, (cell) => styleText("dim", cell)),
-    ...rows.map((row) => line(row, (cell, i) => (i === 2 ? styled(cell, cell.trim()) : cell))),
+    ...rows.map((row) => line(row, (cell, i) => (i === status ? styled(cell, cell.trim()) : cell))),
   ].join("\n");
 }
 

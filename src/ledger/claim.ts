@@ -3,7 +3,7 @@ import type { D1Database } from "@cloudflare/workers-types";
 import type { Lead } from "../lead.ts";
 import { log } from "../log.ts";
 import type { Doubt, Reason } from "../states.ts";
-import { customerOf, type NewEvent } from "./event.ts";
+import type { NewEvent } from "./event.ts";
 import { keepStatements } from "./keep.ts";
 import { type Marks, marksOf, readMarks } from "./marks.ts";
 import { IN_FORCE, type Pause, readPauses } from "./pauses.ts";
@@ -11,8 +11,7 @@ import { IN_FORCE, type Pause, readPauses } from "./pauses.ts";
 /**
  * A row claimed for delivery. `leaseUntil` names the claim: only its holder may settle the row. `lead`: null if it is
  * no JSON object. `claims`: deliveries begun and not settled, this one included. `doubtSince`: when the doubtful
- * recording call was made, or now. `unhashed`: the row has no hash of its customer yet.
- * `awaited`: another lead of the customer, with a click id, is pending.
+ * recording call was made, or now. `awaited`: another lead of the customer, with a click id, is pending.
  */
 export type Claim = {
   id: string;
@@ -25,8 +24,6 @@ export type Claim = {
   doubt: Doubt;
   doubtSince: number;
   leadKey: string | null;
-  customer: string | null;
-  unhashed: boolean;
   claimedAt: number;
   leaseUntil: number;
   reason: Reason;
@@ -39,9 +36,6 @@ UPDATE events SET queued_until = 0, reason = p.reason, next_attempt_at = p.until
 FROM (SELECT coalesce(reason, 'dub_error') AS reason, until FROM pauses WHERE ${IN_FORCE("?2", "?3")} ORDER BY until DESC LIMIT 1) p
 WHERE id IN (SELECT value FROM json_each(?1)) AND status = 'pending' AND next_attempt_at <= ?2 AND lease_until <= ?2`;
 
-/** SQL: the click id of a row's lead; null when the lead is no JSON. */
-const CLICK_ID = (lead: string) => `iif(json_valid(${lead}), ${lead}->>'clickId', NULL)`;
-
 /** Rows that were claimed so often and never settled are claimed one at a time: one of them may crash the Worker. */
 const SUSPECT_CLAIMS = 3;
 
@@ -52,17 +46,17 @@ WHERE NOT EXISTS (SELECT 1 FROM pauses WHERE ${IN_FORCE("?3", "?4")}) AND id IN 
     SELECT id, row_number() OVER (ORDER BY claims DESC) AS place, max(claims) OVER () AS most FROM events
     WHERE id IN (SELECT value FROM json_each(?1)) AND status = 'pending' AND next_attempt_at <= ?3 AND lease_until <= ?3)
   WHERE most < ${SUSPECT_CLAIMS} OR place = 1)
-RETURNING id, provider, type, lead, lead_key AS leadKey, customer, retries, tries, claims, doubt, doubt_since AS doubtSince,
+RETURNING id, provider, type, lead, lead_key AS leadKey, retries, tries, claims, doubt, doubt_since AS doubtSince,
   lease_until AS leaseUntil, reason, coalesce(replayed_at, received_at) AS since,
-  ${CLICK_ID("lead")} = '' AND EXISTS (SELECT 1 FROM events o WHERE o.customer = events.customer AND o.status = 'pending'
-    AND o.id <> events.id AND ${CLICK_ID("o.lead")} <> '') AS awaited`;
+  click_id IS NULL AND EXISTS (SELECT 1 FROM events o WHERE o.customer_id = events.customer_id AND o.status = 'pending'
+    AND o.id <> events.id AND o.click_id IS NOT NULL) AS awaited`;
 
 /** What is due and was not claimed waits for the next sweep. */
 const RELEASE = `
 UPDATE events SET queued_until = 0
 WHERE id IN (SELECT value FROM json_each(?1)) AND status = 'pending' AND queued_until > 0 AND next_attempt_at <= ?2 AND lease_until <= ?2`;
 
-type ClaimRow = Omit<Claim, "lead" | "awaited" | "claimedAt" | "unhashed"> & {
+type ClaimRow = Omit<Claim, "lead" | "awaited" | "claimedAt"> & {
   lead: string;
   awaited: number;
 };
@@ -94,21 +88,17 @@ export async function keepAndClaim(
   ]);
   const [pauses, marks, claimed] = results.slice(-4, -1).map(({ results: rows }) => rows);
   return {
-    claims: await Promise.all((claimed as ClaimRow[]).map((row) => claimOf(row, now))),
+    claims: (claimed as ClaimRow[]).map((row) => claimOf(row, now)),
     pauses: pauses as Pause[],
     marks: marksOf(marks ?? []),
   };
 }
 
-async function claimOf({ lead: json, awaited, ...row }: ClaimRow, claimedAt: number): Promise<Claim> {
-  const lead = readLead(row.id, json);
+function claimOf({ lead: json, awaited, ...row }: ClaimRow, claimedAt: number): Claim {
   return {
     ...row,
-    lead,
+    lead: readLead(row.id, json),
     claimedAt,
-    // Rows from before migration 0006 have none.
-    customer: row.customer ?? (lead && (await customerOf(lead))),
-    unhashed: row.customer === null,
     awaited: awaited === 1,
     // A claim that was never settled may have got as far as recording.
     doubt: row.claims > 1 ? "unknown" : row.doubt,

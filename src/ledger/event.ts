@@ -5,7 +5,7 @@ import { printable } from "../log.ts";
 import type { MappedEvent, Outcome } from "../mapping/apply.ts";
 import { type Reason, type ReasonOf, type Status, statusOf } from "../states.ts";
 
-/** What mapping makes of an event, as the ledger keeps it. `lead` and `warnings` are JSON; `customer` and `person` are hashes. */
+/** What mapping makes of an event, as the ledger keeps it. `lead` and `warnings` are JSON. */
 export type MappedColumns = {
   status: Status;
   reason: Reason;
@@ -13,8 +13,6 @@ export type MappedColumns = {
   warnings: string | null;
   lead: string | null;
   leadKey: string | null;
-  customer: string | null;
-  person: string | null;
 };
 
 /** What is known of an event when it arrives. `payload` is JSON; `receivedAt` in milliseconds. */
@@ -66,14 +64,7 @@ export async function mappedColumns(
     warnings: outcome.warnings.length > 0 ? JSON.stringify(outcome.warnings) : null,
     lead: outcome.lead ? JSON.stringify(outcome.lead) : null,
     leadKey: outcome.kind === "lead" && outcome.once === "customer" ? await leadKey(outcome.lead) : null,
-    customer: outcome.kind === "lead" ? await customerOf(outcome.lead) : null,
-    person: outcome.kind === "lead" && outcome.once === "customer" ? await personOf(outcome.lead) : null,
   };
-}
-
-/** What tells that leads are of one customer. */
-export function customerOf({ customerExternalId }: Lead): Promise<string> {
-  return hash(customerExternalId);
 }
 
 /**
@@ -83,10 +74,4 @@ export function customerOf({ customerExternalId }: Lead): Promise<string> {
 export function leadKey(lead: Lead): Promise<string> {
   const registering = lead.mode === "deferred" ? ["deferred"] : [];
   return hash(lead.customerExternalId, normalEventName(lead.eventName), ...registering);
-}
-
-/** What tells that two leads are of one person, though of two customers: click, e-mail address and event name. */
-async function personOf({ clickId, customerEmail, eventName, mode }: Lead): Promise<string | null> {
-  if (clickId === "" || customerEmail === undefined || mode === "deferred") return null;
-  return hash(clickId, customerEmail.toLowerCase(), normalEventName(eventName));
 }

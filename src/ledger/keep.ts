@@ -11,9 +11,9 @@ const MAX_CHUNK_LENGTH = 400_000;
 const MAX_CHUNK_ROWS = 200;
 
 const INSERT = `
-INSERT INTO events (id, provider, event_id, type, status, reason, detail, warnings, lead, lead_key, customer, person, payload, received_at, next_attempt_at, queued_until)
+INSERT INTO events (id, provider, event_id, type, status, reason, detail, warnings, lead, lead_key, payload, received_at, next_attempt_at, queued_until)
 SELECT e.value->>'id', e.value->>'provider', e.value->>'eventId', e.value->>'type', e.value->>'status', e.value->>'reason',
-  e.value->>'detail', e.value->>'warnings', e.value->>'lead', e.value->>'leadKey', e.value->>'customer', e.value->>'person',
+  e.value->>'detail', e.value->>'warnings', e.value->>'lead', e.value->>'leadKey',
   coalesce(?2, e.value->>'payload'),
   e.value->>'receivedAt',
   iif(e.value->>'status' = 'pending', e.value->>'receivedAt', NULL), e.value->>'queuedUntil'
@@ -25,17 +25,21 @@ UPDATE events SET status = 'duplicate', reason = 'duplicate_here', next_attempt_
 WHERE id IN (SELECT value FROM json_each(?1)) AND status = 'pending' AND reason = 'new' AND lead_key IS NOT NULL
   AND EXISTS (SELECT 1 FROM events o WHERE o.lead_key = events.lead_key AND o.rowid < events.rowid AND ${HOLDS_KEY("o")})`;
 
-/** SQL: `what` of the first event of the same person, of another customer, that holds its lead key. */
+/** SQL: the event name of a row's lead, nearly as Dub compares it; null for a lead that only registers the customer. */
+const COUNTED_AS = (row: string) =>
+  `iif(${row}.lead->>'mode' IS 'deferred', NULL, lower(replace(${row}.lead->>'eventName', ' ', '-')))`;
+
+/** SQL: `what` of the first event with the same click, e-mail address and event name, of another customer, that holds its lead key. */
 const OTHER_CUSTOMER = (what: string) =>
-  `SELECT ${what} FROM events o WHERE o.person = events.person AND o.lead_key <> events.lead_key AND o.rowid < events.rowid
-    AND ${HOLDS_KEY("o")} LIMIT 1`;
+  `SELECT ${what} FROM events o WHERE o.email = events.email AND o.click_id = events.click_id AND o.customer_id <> events.customer_id
+    AND o.lead_key IS NOT NULL AND o.rowid < events.rowid AND ${COUNTED_AS("o")} = ${COUNTED_AS("events")} AND ${HOLDS_KEY("o")} LIMIT 1`;
 
 /** A lead with the click, e-mail address and event name of another customer's is delivered all the same, and says so. */
 const NAME_SAME_PERSON = `
 UPDATE events SET warnings = json_insert(coalesce(warnings, '[]'), '$[#]', json_object('field', 'customerExternalId', 'did',
   'kept: another customer has the same click and e-mail address, event ' || (${OTHER_CUSTOMER("o.id")})
   || '. If it is one person, map the same id for both'))
-WHERE id IN (SELECT value FROM json_each(?1)) AND status = 'pending' AND reason = 'new' AND person IS NOT NULL
+WHERE id IN (SELECT value FROM json_each(?1)) AND status = 'pending' AND reason = 'new' AND lead_key IS NOT NULL AND email IS NOT NULL
   AND instr(coalesce(warnings, ''), 'same click and e-mail address') = 0 AND EXISTS (${OTHER_CUSTOMER("1")})`;
 
 /** The statements that keep `events`; run them in one batch, in order. `queued`: whether a queue message is sent too. */

@@ -4,7 +4,7 @@ import type { D1Database } from "@cloudflare/workers-types";
 /** Throws D1's error when it can't. */
 export async function checkLedger(db: D1Database): Promise<void> {
   await db.batch([
-    db.prepare("SELECT customer, person, tries, replayed_at FROM events LIMIT 0"),
+    db.prepare("SELECT customer_id, email, click_id, tries, replayed_at FROM events LIMIT 0"),
     db.prepare("SELECT reason, fingerprint, count FROM pauses LIMIT 0"),
     db.prepare("SELECT at, value FROM marks LIMIT 0"),
   ]);

@@ -74,8 +74,6 @@ UPDATE events SET status = c.value->>'status', reason = c.value->>'reason', deta
   warnings = iif(c.value->>'kept', events.warnings, c.value->>'warnings'),
   lead = iif(c.value->>'kept', events.lead, c.value->>'lead'),
   lead_key = iif(c.value->>'kept', events.lead_key, c.value->>'leadKey'),
-  customer = iif(c.value->>'kept', events.customer, c.value->>'customer'),
-  person = iif(c.value->>'kept', events.person, c.value->>'person'),
   doubt = c.value->>'doubt', doubt_since = iif(c.value->>'doubt' IS NULL, NULL, coalesce(doubt_since, received_at)),
   retries = 0, tries = 0, claims = 0, replayed_at = ?2,
   next_attempt_at = iif(c.value->>'status' = 'pending', ?2, NULL),

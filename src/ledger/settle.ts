@@ -35,17 +35,13 @@ UPDATE events SET status = s.value->>'status', reason = s.value->>'reason', deta
   delivered_at = iif(s.value->>'status' = 'delivered', ?2, NULL)
 FROM json_each(?1) s WHERE events.id = s.value->>'id' AND events.lease_until = s.value->>'leaseUntil'`;
 
-/** Apart from SETTLE, which would write the index of customers for every row. */
-const HASH_CUSTOMERS = `
-UPDATE events SET customer = c.value->>'customer' FROM json_each(?1) c WHERE events.id = c.value->>'id'`;
-
 const ATTEMPTS = `
 INSERT OR REPLACE INTO attempts (event, at, phase, http_status, reason, message, milliseconds)
 SELECT a.value->>'event', ?2, a.value->>'phase', a.value->>'httpStatus', a.value->>'reason', a.value->>'message', a.value->>'milliseconds'
 FROM json_each(?1) a`;
 
 /** The oldest row of each lead key among those of a reason, unless a row of another reason holds the key. */
-const PROMOTE = (reason: Reason, column: "lead_key" | "customer", values: string) => `
+const PROMOTE = (reason: Reason, column: "lead_key" | "customer_id", values: string) => `
 UPDATE events SET status = 'pending', reason = 'new', next_attempt_at = ?2, queued_until = 0, retries = 0, tries = 0
 WHERE rowid IN (
   SELECT oldest FROM (
@@ -59,12 +55,12 @@ const PROMOTE_DUPLICATES = PROMOTE("duplicate_here", "lead_key", "SELECT value F
 /** Customers whom Dub knows now, and those of whom another consumer has delivered a lead since. */
 const KNOWN_CUSTOMERS = `
 SELECT value FROM json_each(?1) UNION ALL
-SELECT customer FROM events WHERE customer IN (SELECT value FROM json_each(?3)) AND delivered_at >= ?4`;
-const PROMOTE_CUSTOMERS = PROMOTE("unknown_customer", "customer", KNOWN_CUSTOMERS);
+SELECT customer_id FROM events WHERE customer_id IN (SELECT value FROM json_each(?3)) AND delivered_at >= ?4`;
+const PROMOTE_CUSTOMERS = PROMOTE("unknown_customer", "customer_id", KNOWN_CUSTOMERS);
 
 const WAKE_CUSTOMERS = `
 UPDATE events SET next_attempt_at = ?2, queued_until = 0
-WHERE customer IN (SELECT value FROM json_each(?1)) AND status = 'pending' AND reason = 'customer_not_known_yet' AND lease_until <= ?2`;
+WHERE customer_id IN (SELECT value FROM json_each(?1)) AND status = 'pending' AND reason = 'customer_not_known_yet' AND lease_until <= ?2`;
 
 /** When the holder of a lead key has ended without a lead, the oldest of its duplicates is delivered instead. */
 export function promoteDuplicates(
@@ -84,7 +80,8 @@ function promoteCustomers(
   now: number,
 ): D1PreparedStatement[] {
   if (known.length + unknown.length === 0) return [];
-  const customers = (claims: Claim[]) => JSON.stringify(claims.flatMap(({ customer }) => customer ?? []));
+  const customers = (claims: Claim[]) =>
+    JSON.stringify(claims.flatMap(({ lead }) => lead?.customerExternalId ?? []));
   const since = Math.min(...unknown.map(({ claimedAt }) => claimedAt), now);
   return [
     db.prepare(PROMOTE_CUSTOMERS).bind(customers(known), now, customers(unknown), since),
@@ -116,12 +113,8 @@ export async function settle(
     settlements.filter(({ reason }) => which(reason)).map(({ claim }) => claim);
   const ended = claimsOf((reason) => !STATUSES[statusOf(reason)].holdsKey && reason !== "duplicate_at_dub");
   const known = claimsOf((reason) => statusOf(reason) === "delivered" || reason === "duplicate_at_dub");
-  const unhashed = settlements
-    .filter(({ claim }) => claim.unhashed)
-    .map(({ claim: { id, customer } }) => ({ id, customer }));
   const statements = [
     ...(rows.length > 0 ? [db.prepare(SETTLE).bind(JSON.stringify(rows), now)] : []),
-    ...(unhashed.length > 0 ? [db.prepare(HASH_CUSTOMERS).bind(JSON.stringify(unhashed))] : []),
     ...(attempts.length > 0 ? [db.prepare(ATTEMPTS).bind(JSON.stringify(attempts), now)] : []),
     ...promoteDuplicates(
       db,

@@ -14,7 +14,8 @@ export type Outcome =
       reason: ReasonOf<"skipped" | "rejected">;
       detail?: string;
       warnings: Warning[];
-      lead?: Lead;
+      /** As far as it could be mapped: never delivered, only to find the event by. */
+      lead?: Partial<Lead>;
     }
   | { kind: "ignored" };
 
@@ -78,8 +79,9 @@ export function mapEvent(
     if (type === undefined) return ended("no_event_type", withoutType(mapping, event));
     const rule = mapping.rules.find((one) => takes(one, type, event));
     if (!rule) return { kind: "ignored" };
-    if (truthy(mapping.otherAccount, event)) return ended("other_account");
-    if (!options.acceptTestEvents && truthy(mapping.test, event)) return ended("test_event");
+    if (truthy(mapping.otherAccount, event)) return { ...ended("other_account"), ...leadOf(rule, event) };
+    if (!options.acceptTestEvents && truthy(mapping.test, event))
+      return { ...ended("test_event"), ...leadOf(rule, event) };
     return applyRule(rule, event);
   } catch (error) {
     if (error instanceof EvaluationError) return ended("expression_failed", error.message);
@@ -104,6 +106,17 @@ function withoutType({ type }: Mapping, event: object): string {
   return `${cause}; the event has ${keys.slice(0, MAX_KEYS).join(", ") || "no fields"}${more}`;
 }
 
+/** The lead of an event that is not delivered whatever it holds. */
+function leadOf(rule: CompiledRule, event: object): { lead?: Partial<Lead> } {
+  try {
+    const outcome = applyRule(rule, event);
+    return outcome.kind !== "ignored" && outcome.lead ? { lead: outcome.lead } : {};
+  } catch (error) {
+    if (error instanceof EvaluationError) return {};
+    throw error;
+  }
+}
+
 const REQUIRED: LeadField[] = ["customerExternalId", "eventName"];
 
 function applyRule(rule: CompiledRule, event: object): Outcome {
@@ -120,8 +133,9 @@ function applyRule(rule: CompiledRule, event: object): Outcome {
   const tidied = tidyLead(raw);
   const warnings = [...failed, ...tidied.warnings];
   if (rule.withoutClickId === "skip" && usableClickId(raw.clickId) === undefined)
-    return { kind: "ended", reason: "no_click_id", warnings, ...(tidied.ok && { lead: tidied.lead }) };
-  if (!tidied.ok) return { kind: "ended", reason: tidied.reason, detail: tidied.detail, warnings };
+    return { kind: "ended", reason: "no_click_id", warnings, lead: tidied.lead };
+  if (!tidied.ok)
+    return { kind: "ended", reason: tidied.reason, detail: tidied.detail, warnings, lead: tidied.lead };
   return { kind: "lead", lead: tidied.lead, once: rule.once, warnings };
 }
 
@@ -190,6 +204,6 @@ function isEmptyBatch(mapping: Mapping, body: unknown): boolean {
   return lists.length > 0 && lists.every(({ length }) => length === 0) && others.length === lists.length;
 }
 
-function ended(reason: ReasonOf<"skipped" | "rejected">, detail?: string): Outcome {
+function ended(reason: ReasonOf<"skipped" | "rejected">, detail?: string): Outcome & { kind: "ended" } {
   return { kind: "ended", reason, warnings: [], ...(detail !== undefined && { detail }) };
 }

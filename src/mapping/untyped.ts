@@ -64,7 +64,7 @@ function fitOf(mapping: Mapping, event: object): { fit: number; type: string } {
 
 function fitOfOutcome(outcome: Outcome): number {
   if (outcome.kind === "ignored") return TYPE;
-  if (outcome.lead) return LEAD;
+  if (outcome.lead?.customerExternalId && outcome.lead.eventName) return LEAD;
   return ["thin_event", "not_split", "not_an_object"].includes(outcome.kind === "ended" ? outcome.reason : "")
     ? 0
     : RULE;

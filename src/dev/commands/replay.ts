@@ -1,9 +1,8 @@
 /** `npm run replay -- …`: counts what a replay of kept events would change; with `--yes` replays them. */
 import type { Slice } from "../../replay/replay.ts";
+import { askAdmin, readAdmin } from "../admin.ts";
 import { command, exitWith, run } from "../command.ts";
-import { ADMIN_TIMEOUT } from "../limits.ts";
 import { table } from "../print.ts";
-import { adminToken } from "../samples/secrets.ts";
 import { UserError } from "../user-error.ts";
 
 type Wanted = { status?: string[]; reason?: string[]; provider?: string; since?: string; until?: string };
@@ -11,49 +10,15 @@ type Wanted = { status?: string[]; reason?: string[]; provider?: string; since?:
 /** The words of an option that lists several. */
 const words = (text: string): string[] => text.split(/[\s,]+/).filter((word) => word !== "");
 
-/** Posts to the admin API; throws a UserError with the Worker's own words unless the answer is among `fine`. */
-async function post(to: string, path: string, body: object, fine = [200]): Promise<unknown> {
-  const { protocol, hostname } = new URL(to);
-  if (protocol !== "https:" && !["localhost", "127.0.0.1", "[::1]"].includes(hostname))
-    throw new UserError(`--to ${to}: the token is sent over https only.`);
-  let response: Response;
-  let text: string;
-  try {
-    response = await fetch(`${to}${path}`, {
-      method: "POST",
-      headers: { authorization: `Bearer ${adminToken()}`, "content-type": "application/json" },
-      body: JSON.stringify(body),
-      redirect: "error",
-      signal: AbortSignal.timeout(ADMIN_TIMEOUT),
-    });
-    text = await response.text();
-  } catch (error) {
-    throw new UserError(`Nothing answers at ${to} (${(error as Error).cause ?? (error as Error).message}).`);
-  }
-  if (response.status === 404 && /"not_found"/.test(text))
-    throw new UserError(`${to} has no admin API: set the Worker secret ADMIN_TOKEN to turn it on.`);
-  let json: { message?: string };
-  try {
-    json = JSON.parse(text);
-  } catch {
-    throw new UserError(
-      `${to} answers ${response.status}, and not as this Worker does: ${text.slice(0, 200)}`,
-    );
-  }
-  if (!fine.includes(response.status)) throw new UserError(`${response.status}: ${json.message ?? text}`);
-  return json;
-}
-
 async function replayIds(to: string, ids: string[]): Promise<number> {
   let wrong = 0;
   for (const id of ids) {
-    const answer = (await post(to, `/api/events/${encodeURIComponent(id)}/replay`, {}, [200, 404, 409])) as {
-      became?: { status: string; reason: string }[];
-      message?: string;
-    };
-    if (!answer.became) wrong++;
-    const what = answer.became?.map(({ status, reason }) => `${status} (${reason})`).join(", ");
-    console.log(`${id}  ${what ?? answer.message}`);
+    const { status, body } = await askAdmin(to, `/api/events/${encodeURIComponent(id)}/replay`, {});
+    if (![200, 404, 409].includes(status)) throw new UserError(`${status}: ${body.message}`);
+    const became = body.became as { status: string; reason: string }[] | undefined;
+    if (!became) wrong++;
+    const what = became?.map(({ status, reason }) => `${status} (${reason})`).join(", ");
+    console.log(`${id}  ${what ?? body.message}`);
   }
   return wrong === 0 ? 0 : 1;
 }
@@ -67,7 +32,7 @@ async function replayAll(to: string, filter: Wanted, yes: boolean): Promise<numb
   let leadKeys: string[] = [];
   for (let after: number | null = 0; after !== null; ) {
     const options = yes ? { after } : { after, dryRun: true, leadKeys: leadKeys.slice(-50_000) };
-    const slice = (await post(to, "/api/replay", { ...filter, ...options })) as Slice;
+    const slice: Slice = await readAdmin<Slice>(to, "/api/replay", { ...filter, ...options });
     leadKeys = slice.leadKeys ?? [];
     for (const { status, reason, events } of slice.became) add([reason, status], events);
     for (const { message, events } of slice.left) add([message, "stays"], events);
@@ -104,8 +69,7 @@ export const program = command(
         throw new UserError(
           'Name ids, or say which events. "npm run replay -- --help" lists what can be given.',
         );
-      const address = to.replace(/\/+$/, "");
-      return ids.length > 0 ? replayIds(address, ids) : replayAll(address, filter, yes ?? false);
+      return ids.length > 0 ? replayIds(to, ids) : replayAll(to, filter, yes ?? false);
     }),
   );
 

@@ -213,8 +213,8 @@ export function createDubStandIn({
     const listed = recorded.filter(
       ({ at, customerExternalId }) =>
         event === "leads" &&
-        `cus_${customerExternalId}` === customerId &&
-        at >= since &&
+        (customerId === undefined || `cus_${customerExternalId}` === customerId) &&
+        !(at < since) &&
         at + listedAfter <= now(),
     );
     return c.json(

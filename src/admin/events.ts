@@ -1,0 +1,114 @@
+/** Reading events: `GET /api/events`, `POST /api/events/search`, `GET /api/events/:id`. */
+import { type Context, Hono } from "hono";
+import type { Deps, Env } from "../context.ts";
+import { parseJson } from "../json.ts";
+import { type FoundRow, readEvent, search } from "../ledger/search.ts";
+import { about } from "../states.ts";
+import { badFilter, readFields } from "./fields.ts";
+
+const FILTERS = ["status", "reason", "provider", "type", "since", "until", "before", "limit"] as const;
+const SEARCH = [...FILTERS, "find", "related"] as const;
+const DEFAULT_PAGE = 50;
+
+/** The routes that read events. */
+export function eventRoutes({ mappings }: Pick<Deps, "mappings">) {
+  const routes = new Hono<{ Bindings: Env }>();
+  const providers = Object.keys(mappings);
+
+  const page = async (c: Context<{ Bindings: Env }>, given: object) => {
+    const { value, wrong } = readFields(given, SEARCH, providers);
+    if (wrong.length > 0) return badFilter(c, wrong);
+    const { limit = DEFAULT_PAGE, ...filter } = value;
+    const rows = await search(c.env.DB, { ...filter, limit }, providers);
+    return c.json({
+      events: rows.map(short),
+      next: rows.length === limit ? (rows.at(-1)?.rowid ?? null) : null,
+    });
+  };
+
+  routes.get("/events", async (c) => {
+    const given = Object.fromEntries(
+      Object.entries(c.req.query()).map(([name, text]) => [name, fromQuery(name, text)]),
+    );
+    // Cloudflare's logs keep the address of a request.
+    if ("find" in given)
+      return badFilter(c, ["send find by POST /api/events/search, since addresses are logged"]);
+    return page(c, given);
+  });
+
+  routes.post("/events/search", async (c) => {
+    const body: unknown = await c.req.json().catch(() => undefined);
+    if (typeof body !== "object" || body === null || Array.isArray(body))
+      return badFilter(c, ['Send a JSON object such as {"find": "user_123"}']);
+    return page(c, body);
+  });
+
+  routes.get("/events/:id", async (c) => {
+    const id = c.req.param("id");
+    const found = await readEvent(c.env.DB, id);
+    if (!found) return unknownEvent(c, id);
+    const { row, attempts } = found;
+    const { payload, doubt, doubtSince, leaseUntil, deliveredBy } = row;
+    return c.json({
+      ...short(row),
+      payload: json(payload),
+      doubt,
+      doubtSince: time(doubtSince),
+      leaseUntil: leaseUntil > 0 ? time(leaseUntil) : null,
+      deliveredBy,
+      attempts: attempts.map(({ at, ...rest }) => ({
+        at: time(at),
+        ...rest,
+        means: about(rest.reason).means,
+      })),
+    });
+  });
+  return routes;
+}
+
+/** The answer for an id that no event has. */
+export function unknownEvent(c: Context, id: string) {
+  return c.json({ error: "unknown_event", message: `There is no event with the id ${id}.` }, 404);
+}
+
+function fromQuery(name: string, text: string): unknown {
+  if (name === "status" || name === "reason") return text.split(",");
+  return name === "before" || name === "limit" ? Number(text) : text;
+}
+
+/** An event as the API shows it. Times are ISO 8601. */
+export type ShownEvent = ReturnType<typeof short>;
+
+function short(row: FoundRow) {
+  const { means, todo } = about(row.reason);
+  return {
+    id: row.id,
+    receivedAt: time(row.receivedAt) as string,
+    provider: row.provider,
+    eventId: row.eventId,
+    type: row.type,
+    status: row.status,
+    reason: row.reason,
+    means,
+    todo,
+    detail: row.detail,
+    warnings: (json(row.warnings) ?? []) as { field: string; did: string }[],
+    lead: json(row.lead) as Record<string, unknown> | null,
+    link: json(row.link) as { id: string; shortLink?: string | null; partnerId?: string | null } | null,
+    replayedAt: time(row.replayedAt),
+    nextAttemptAt: time(row.nextAttemptAt),
+    deliveredAt: time(row.deliveredAt),
+    tries: row.tries,
+  };
+}
+
+const time = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
+
+/** The value of a JSON column; a text that was changed by hand and is no JSON as it is. */
+function json(text: string | null): unknown {
+  try {
+    return text === null ? null : parseJson(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,57 @@
+/** Asking the admin API of a Worker, with its errors in words. */
+import { isLocal, workerAddress } from "./address.ts";
+import { ADMIN_TIMEOUT } from "./limits.ts";
+import { adminToken } from "./samples/secrets.ts";
+import { UserError } from "./user-error.ts";
+
+/** What the admin API answers: the status, and JSON. */
+export type AdminAnswer = {
+  status: number;
+  body: { error?: string; message?: string } & Record<string, unknown>;
+};
+
+/**
+ * Asks the admin API at `to`: POST with a body, else GET. The token is ADMIN_TOKEN of the environment or of .dev.vars,
+ * and is sent over https only, except to this machine. Throws a UserError when the Worker can't be asked.
+ */
+export async function askAdmin(to: string, path: string, body?: object): Promise<AdminAnswer> {
+  const origin = workerAddress(to);
+  if (!origin.startsWith("https:") && !isLocal(origin))
+    throw new UserError(`--to ${to}: the token is sent over https only.`);
+  let response: Response;
+  let text: string;
+  try {
+    response = await fetch(`${origin}${path}`, {
+      headers: { authorization: `Bearer ${adminToken()}`, "content-type": "application/json" },
+      ...(body && { method: "POST", body: JSON.stringify(body) }),
+      redirect: "error",
+      signal: AbortSignal.timeout(ADMIN_TIMEOUT),
+    });
+    text = await response.text();
+  } catch (error) {
+    throw new UserError(
+      `Nothing answers at ${origin} (${(error as Error).cause ?? (error as Error).message}).`,
+    );
+  }
+  if (response.status === 404 && /"not_found"/.test(text))
+    throw new UserError(`${origin} has no admin API: set the Worker secret ADMIN_TOKEN to turn it on.`);
+  if (response.status === 401)
+    throw new UserError(
+      `${origin} refuses the token: set ADMIN_TOKEN in the environment or in .dev.vars to the Worker's own.`,
+    );
+  try {
+    return { status: response.status, body: JSON.parse(text) };
+  } catch {
+    throw new UserError(
+      `${origin} answers ${response.status}, and not as this Worker does: ${text.slice(0, 200)}`,
+    );
+  }
+}
+
+/** Asks for something that there must be. Throws a UserError with the Worker's own words when it answers no. */
+export async function readAdmin<T>(to: string, path: string, body?: object): Promise<T> {
+  const answer = await askAdmin(to, path, body);
+  if (answer.status !== 200)
+    throw new UserError(`${answer.status}: ${answer.body.message ?? answer.body.error}`);
+  return answer.body as T;
+}

@@ -1,0 +1,105 @@
+/** `npm run doctor`: whether a Worker is set up, in a table with what to do. */
+import type { Check, Status } from "../../admin/status.ts";
+import { workerAddress } from "../address.ts";
+import { askAdmin, readAdmin } from "../admin.ts";
+import { command, exitWith, jsonOption, run } from "../command.ts";
+import { ADMIN_TIMEOUT } from "../limits.ts";
+import { table } from "../print.ts";
+import { UserError } from "../user-error.ts";
+
+/** What can be seen without a token: whether the Worker answers, and whether its database can be used. */
+async function fromOutside(origin: string): Promise<Check> {
+  let response: Response;
+  let text: string;
+  try {
+    response = await fetch(`${origin}/`, { redirect: "error", signal: AbortSignal.timeout(ADMIN_TIMEOUT) });
+    text = await response.text();
+  } catch (error) {
+    throw new UserError(
+      `Nothing answers at ${origin} (${(error as Error).cause ?? (error as Error).message}).`,
+    );
+  }
+  if (!text.startsWith("webhook-to-lead"))
+    throw new UserError(
+      `${origin} answers ${response.status}, and not as this Worker does: is it the right address?`,
+    );
+  const [says = "", todo] = text
+    .replace(/^webhook-to-lead: /, "")
+    .trim()
+    .split("\nWhat to do: ");
+  return response.ok
+    ? { what: "Worker", state: "ok", says: `answers at ${origin}` }
+    : { what: "Worker", state: "problem", says, ...(todo && { todo }) };
+}
+
+function providerChecks({ providers }: Status): Check[] {
+  return providers.map(({ provider, secret, address, state, says, lastEventAt, refusals }) => {
+    const what = provider;
+    if (state === "off")
+      return { what, state: "off", says: "is off", todo: `to turn it on: npx wrangler secret put ${secret}` };
+    if (state === "problem") return { what, state, says: says ?? "", todo: "correct it" };
+    const [refusal] = refusals;
+    if (refusal && (lastEventAt === null || refusal.lastAt > lastEventAt))
+      return {
+        what,
+        state: "problem",
+        says: `the last webhook was refused at ${refusal.lastAt}: ${refusal.evidence}`,
+        todo: refusal.todo,
+      };
+    return {
+      what,
+      state: "ok",
+      says: lastEventAt
+        ? `is on; last event ${lastEventAt}`
+        : `is on; no event yet, send webhooks to ${address}`,
+    };
+  });
+}
+
+async function doctor(to: string, asJson: boolean): Promise<number> {
+  const origin = workerAddress(to);
+  const checks = [await fromOutside(origin)];
+  let token: string | undefined;
+  try {
+    const { status } = await askAdmin(origin, "/api/status");
+    if (status === 200) {
+      const report = await readAdmin<Status>(origin, "/api/status?ask=dub");
+      checks.push(...report.checks, ...providerChecks(report));
+    } else token = `the admin API answers ${status}`;
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    token = error.message;
+  }
+  if (token !== undefined)
+    checks.push({
+      what: "admin API",
+      state: "unknown",
+      says: token,
+      todo: "the rest can be seen with ADMIN_TOKEN only",
+    });
+  if (asJson) console.log(JSON.stringify(checks, null, 2));
+  else
+    console.log(
+      table(
+        ["check", "state", "what is so, and what to do"],
+        checks.map(({ what, state, says, todo }) => [what, state, todo ? `${says}. → ${todo}` : says]),
+        1,
+      ),
+    );
+  return checks.every(({ state }) => state === "ok" || state === "off") ? 0 : 1;
+}
+
+export const program = command(
+  "doctor",
+  "Whether a Worker is set up: settings, secrets by name, database, cron, queue, Dub's key, each provider; with what to do.",
+  { 0: "everything that is on works", 1: "something must be done" },
+)
+  .option("--to <address>", "address of the Worker", "http://localhost:8787")
+  .addOption(jsonOption())
+  .addHelpText(
+    "after",
+    "\nThe token is ADMIN_TOKEN of the environment or of .dev.vars. Dub is asked what the key may do; nothing is recorded there.",
+  )
+  .action(exitWith(({ to, json }) => doctor(to, json ?? false)));
+
+if (import.meta.main) void run(program);

@@ -1,0 +1,115 @@
+/** `npm run why -- <text>`: every event of a person, and what could explain that there is none. */
+import type { ShownEvent } from "../../admin/events.ts";
+import type { ProviderStatus, Status } from "../../admin/status.ts";
+import { readAdmin } from "../admin.ts";
+import { command, exitWith, jsonOption, run } from "../command.ts";
+
+const day = (time: string) => `${time.slice(0, 10)} ${time.slice(11, 16)}`;
+
+/** An event in a few lines. */
+function story(event: ShownEvent): string {
+  const { id, receivedAt, provider, type, status, reason, means, todo, detail, warnings, lead, link } = event;
+  const lines = [
+    `${day(receivedAt)}  ${provider}  ${type ?? "(no type)"}  →  ${status} (${reason})`,
+    `  ${means}.`,
+    detail ? `  Detail: ${detail}` : "",
+    todo.startsWith("nothing") && status !== "pending" ? "" : `  What to do: ${todo}.`,
+    link
+      ? `  Credited: ${link.shortLink ?? link.id}${link.partnerId ? `, partner ${link.partnerId}` : ""}`
+      : "",
+    lead?.clickId ? `  Click id: ${lead.clickId}` : "",
+    ...warnings.map(({ field, did }) => `  Warning: ${field}: ${did}`),
+    event.nextAttemptAt ? `  Next attempt: ${day(event.nextAttemptAt)} UTC` : "",
+    `  Event: ${id}`,
+  ];
+  return lines.filter((line) => line !== "").join("\n");
+}
+
+/** What could explain a lead that is missing, a sentence each. `rejected`: events whose person is not known. */
+export function explanations(events: ShownEvent[], status: Status, rejected: ShownEvent[]): string[] {
+  const said: string[] = [];
+  for (const { what, state, says, todo } of status.checks)
+    if (state === "problem") said.push(`${what}: ${says}. What to do: ${todo}.`);
+  const on = status.providers.filter(({ state }) => state === "on");
+  if (on.length === 0) said.push("No provider is on: no Worker secret of a provider is set.");
+  for (const one of status.providers) said.push(...ofProvider(one));
+  for (const { reason, count, lastAt, evidence, todo } of status.refusals)
+    said.push(
+      `${count} request(s) to a wrong address (${reason}), the last ${day(lastAt)} UTC: ${evidence} What to do: ${todo}.`,
+    );
+  if (rejected.length > 0) {
+    const [last] = rejected;
+    said.push(
+      `${rejected.length} event(s) were rejected without saying whose they are, the last ${last && day(last.receivedAt)} UTC (${last?.reason}, event ${last?.id}): it may be among them.`,
+    );
+  }
+  if (events.length === 0) {
+    said.push(
+      status.keptSince === null
+        ? "The ledger has no event yet."
+        : `Data of persons is kept since ${day(status.keptSince)} UTC: what ended before can't be found by name any more (RETENTION_DAYS).`,
+      `Otherwise no webhook came: see at the provider whether it was sent, and whether the event type is subscribed. On are: ${on.map(({ provider }) => provider).join(", ") || "none"}.`,
+    );
+  } else if (events.every(({ lead }) => !lead?.clickId)) {
+    said.push(
+      "None of these events carries a click id: the visitor did not come by a Dub link, or the sign-up form does not pass it on (see the provider's README in mappings).",
+    );
+  }
+  return said;
+}
+
+function ofProvider({ provider, state, says, refusals, ignored }: ProviderStatus): string[] {
+  const said: string[] = [];
+  if (state === "problem") said.push(`${provider}: ${says}`);
+  for (const { reason, count, lastAt, evidence, todo } of refusals)
+    if (!(state === "off" && reason !== "provider_off"))
+      said.push(
+        `${provider}: ${count} webhook(s) refused (${reason}), the last ${day(lastAt)} UTC: ${evidence} What to do: ${todo}.`,
+      );
+  const types = ignored.map(({ type, count }) => `${type} (${count})`).join(", ");
+  if (types !== "")
+    said.push(
+      `${provider}: no rule of its mapping file takes events of type ${types}. If one is a sign-up, add it to \`leads\`.`,
+    );
+  return said;
+}
+
+type Page = { events: ShownEvent[] };
+
+async function why(text: string, to: string, asJson: boolean): Promise<number> {
+  const search = { find: text, related: true, limit: 100 };
+  const [found, status, rejected] = await Promise.all([
+    readAdmin<Page>(to, "/api/events/search", search),
+    readAdmin<Status>(to, "/api/status"),
+    readAdmin<Page>(to, "/api/events?status=rejected&limit=100"),
+  ]);
+  const events = found.events.reverse();
+  const delivered = events.some(({ reason }) => reason === "recorded" || reason === "recorded_unconfirmed");
+  const unknown = rejected.events.filter(({ lead }) => !lead?.customerExternalId && !lead?.customerEmail);
+  const could = delivered ? [] : explanations(events, status, unknown);
+  if (asJson) console.log(JSON.stringify({ lead: delivered, events, explanations: could }, null, 2));
+  else {
+    console.log(events.length === 0 ? "No event of it is kept." : events.map(story).join("\n\n"));
+    if (could.length > 0)
+      console.log(
+        `\nWhat could explain that there is no lead:\n${could.map((one) => `- ${one}`).join("\n")}`,
+      );
+  }
+  return delivered ? 0 : 1;
+}
+
+export const program = command(
+  "why",
+  "Why a sign-up became a lead, or did not: every event of a person in order of time, and what could explain a lead that is missing.",
+  { 0: "a lead was recorded", 1: "no lead was recorded (yet)" },
+)
+  .argument(
+    "<text>",
+    "an e-mail address, a customer id, a click id, the provider's delivery id, or an event's id",
+  )
+  .option("--to <address>", "address of the Worker", "http://localhost:8787")
+  .addOption(jsonOption())
+  .addHelpText("after", "\nThe token is ADMIN_TOKEN of the environment or of .dev.vars.")
+  .action(exitWith((text, { to, json }) => why(text, to, json ?? false)));
+
+if (import.meta.main) void run(program);

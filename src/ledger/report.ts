@@ -1,0 +1,60 @@
+/** What the ledger knows of the Worker's state: events of the last day, refusals, ignored types, pauses, marks. */
+import type { D1Database } from "@cloudflare/workers-types";
+import type { Status } from "../states.ts";
+import { type Marks, marksOf, readMarks } from "./marks.ts";
+import { type Pause, readPauses } from "./pauses.ts";
+
+/** Times in milliseconds since 1970. */
+export type Report = {
+  marks: Marks;
+  pauses: Pause[];
+  refusals: { provider: string; reason: string; count: number; lastAt: number; evidence: string }[];
+  ignored: { provider: string; type: string; count: number; lastAt: number }[];
+  /** Of the last thousand events: when each provider's last one came. */
+  lastEvents: { provider: string; at: number }[];
+  /** Events received since `since`, of the last ten thousand. */
+  counts: { status: Status; events: number }[];
+  /** The oldest event whose data is still kept, and the pending one that is due for longest; null: there is none. */
+  oldestAt: number | null;
+  dueSince: number | null;
+};
+
+/** Reads it. Events are counted from `since` on (milliseconds). */
+export async function readReport(db: D1Database, now: number, since: number): Promise<Report> {
+  const results = await db.batch([
+    readMarks(db),
+    readPauses(db),
+    db.prepare(
+      "SELECT provider, reason, count, last_at AS lastAt, evidence FROM refusals ORDER BY last_at DESC",
+    ),
+    db.prepare("SELECT provider, type, count, last_at AS lastAt FROM ignored ORDER BY last_at DESC"),
+    db.prepare(
+      `SELECT provider, max(received_at) AS at FROM (SELECT provider, received_at FROM events ORDER BY rowid DESC LIMIT 1000)
+       GROUP BY provider`,
+    ),
+    db
+      .prepare(
+        `SELECT status, count(*) AS events FROM (SELECT status, received_at FROM events ORDER BY rowid DESC LIMIT 10000)
+         WHERE received_at >= ?1 GROUP BY status`,
+      )
+      .bind(since),
+    db
+      .prepare(
+        `SELECT (SELECT min(received_at) FROM events WHERE event_id IS NOT NULL) AS oldestAt,
+           (SELECT min(next_attempt_at) FROM events WHERE status = 'pending' AND next_attempt_at <= ?1) AS dueSince`,
+      )
+      .bind(now),
+  ]);
+  const [marks, pauses, refusals, ignored, lastEvents, counts, [times]] = results.map(
+    ({ results: rows }) => rows,
+  ) as unknown as [
+    unknown[],
+    Pause[],
+    Report["refusals"],
+    Report["ignored"],
+    Report["lastEvents"],
+    Report["counts"],
+    [Pick<Report, "oldestAt" | "dueSince">],
+  ];
+  return { marks: marksOf(marks), pauses, refusals, ignored, lastEvents, counts, ...times };
+}

@@ -1,0 +1,127 @@
+/** What the admin API says of the Worker's state, and what the operator should do. */
+import { expect, it } from "vitest";
+import type { Check, Status } from "../../src/admin/status.ts";
+import { open, type TestApp, TOKEN } from "../support/admin.ts";
+import { db, HOUR, sampleOf } from "../support/app.ts";
+
+async function statusOf(app: TestApp, query = ""): Promise<Status> {
+  const response = await app.fetch(
+    new Request(`https://leads.example/api/status${query}`, {
+      headers: { authorization: `Bearer ${TOKEN}` },
+    }),
+  );
+  return response.json<Status>();
+}
+
+const problems = ({ checks }: Status): Check[] => checks.filter(({ state }) => state === "problem");
+
+it("has no problem when all is well", async () => {
+  const app = await open();
+  await app.pass(60_000);
+  await app.send("clerk", sampleOf("clerk").webhook);
+  await app.pump();
+  const status = await statusOf(app, "?ask=dub");
+  expect(problems(status)).toEqual([]);
+  expect(status.events).toEqual({ delivered: 1 });
+  expect(status.providers.find(({ provider }) => provider === "clerk")).toMatchObject({
+    state: "on",
+    address: "https://leads.example/webhooks/clerk",
+    secret: "CLERK_WEBHOOK_SECRET",
+    lastEventAt: expect.stringMatching(/^2026-03-10T/),
+  });
+});
+
+it.each([
+  ["no key", { DUB_API_KEY: "" }, "", "DUB_API_KEY", "is not set"],
+  ["a publishable key", { DUB_API_KEY: "dub_pk_x" }, "", "DUB_API_KEY", "publishable key"],
+  ["a wrong setting", { RETRY_SCHEDULE: "x" }, "", "settings to deliver", "RETRY_SCHEDULE must be"],
+  [
+    "a wrong setting to receive",
+    { MAX_BODY_BYTES: "x" },
+    "",
+    "settings to receive",
+    "MAX_BODY_BYTES must be",
+  ],
+  [
+    "a wrong address for alerts",
+    { ALERT_WEBHOOK_URL: "x" },
+    "",
+    "ALERT_WEBHOOK_URL",
+    "ALERT_WEBHOOK_URL must be",
+  ],
+  [
+    "a key that Dub refuses",
+    { DUB_API_KEY: "dub_other" },
+    "?ask=dub",
+    "Dub takes leads with the key",
+    "refuses the API key",
+  ],
+])("%s is a problem, without the value", async (_, settings, query, what, said) => {
+  const app = await open({ settings });
+  const found = problems(await statusOf(app, query)).find((one) => one.what === what);
+  expect(found?.says).toContain(said);
+  expect(found?.todo).not.toBe("");
+  expect(JSON.stringify(found)).not.toMatch(/dub_pk_x|dub_other/);
+});
+
+it("says in Dub's words why the key may not list leads", async () => {
+  const app = await open({ dub: { analytics: false } });
+  expect(problems(await statusOf(app, "?ask=dub"))).toContainEqual(
+    expect.objectContaining({
+      what: "Dub lists leads to the key",
+      says: "The provided key does not have the required permissions.",
+      todo: expect.stringContaining("analytics.read"),
+    }),
+  );
+});
+
+it("asks Dub without recording anything, and only when told to", async () => {
+  const app = await open();
+  await statusOf(app);
+  expect(app.dub.calls).toHaveLength(0);
+  await statusOf(app, "?ask=dub");
+  expect(app.dub.recorded).toHaveLength(0);
+  expect(app.dub.customers.size).toBe(0);
+});
+
+it("a secret that can't be used is a problem of its provider only", async () => {
+  const app = await open({
+    settings: { CLERK_WEBHOOK_SECRET: "sk_live_1234567890abcdef", STRIPE_WEBHOOK_SECRET: "" },
+  });
+  const { providers } = await statusOf(app);
+  expect(Object.fromEntries(providers.map(({ provider, state }) => [provider, state]))).toMatchObject({
+    clerk: "problem",
+    stripe: "off",
+    auth0: "on",
+  });
+  const says = providers.find(({ provider }) => provider === "clerk")?.says;
+  expect(says).toContain("CLERK_WEBHOOK_SECRET");
+  expect(says).not.toContain("1234567890");
+});
+
+it("a cron trigger and deliveries that stand still are problems", async () => {
+  const app = await open();
+  await db.exec(`UPDATE marks SET at = 0 WHERE name = 'cron'`);
+  await db.exec(
+    `INSERT INTO pauses (name, until, reason) VALUES ('setting', ${app.clock.now + HOUR}, 'dub_plan_or_role')`,
+  );
+  const found = problems(await statusOf(app));
+  expect(found.map(({ what }) => what)).toEqual(["cron trigger", "delivery"]);
+  expect(found[1]?.says).toContain("below Business");
+});
+
+it("names refusals and ignored types with what to do", async () => {
+  const app = await open();
+  const { webhook } = sampleOf("clerk", "other-event");
+  await app.send("clerk", webhook);
+  await app.fetch(new Request("https://leads.example/webhooks/clerk", { method: "POST", body: "{}" }));
+  await app.fetch(new Request("https://leads.example/webhook/clerk", { method: "POST", body: "{}" }));
+  await app.wake(true);
+  const status = await statusOf(app);
+  const clerk = status.providers.find(({ provider }) => provider === "clerk");
+  expect(clerk?.ignored).toMatchObject([{ type: (webhook as { type: string }).type, count: 1 }]);
+  expect(clerk?.refusals).toMatchObject([
+    { reason: "missing_header", count: 1, todo: expect.stringContaining("header") },
+  ]);
+  expect(status.refusals).toMatchObject([{ reason: "not_found", count: 1 }]);
+});

@@ -1,0 +1,133 @@
+/** `npm run why` and `npm run doctor` against a Worker on this machine. */
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { ROOT, readSample } from "../../src/dev/files.ts";
+import { buildWorker } from "../../src/dev/process/build.ts";
+import { type RunningWorker, startWorker } from "../../src/dev/process/worker.ts";
+import { postSample } from "../../src/dev/samples/post.ts";
+import { secretFor } from "../../src/dev/samples/secrets.ts";
+import { createDubStandIn, LOCAL_KEY } from "../../src/dev/stand-in/dub.ts";
+import { serveDub } from "../../src/dev/stand-in/serve.ts";
+
+const TOKEN = "a-token-of-the-admin-of-this-app";
+const state = mkdtempSync(join(tmpdir(), "why-"));
+const dub = createDubStandIn();
+let served: Awaited<ReturnType<typeof serveDub>>;
+let worker: RunningWorker;
+let url: string;
+let delivered: () => Promise<void>;
+
+beforeAll(async () => {
+  served = await serveDub(dub);
+  let arrive = () => {};
+  const arrival = new Promise<void>((resolve) => {
+    arrive = resolve;
+  });
+  delivered = () => arrival;
+  worker = startWorker({
+    worker: await buildWorker(),
+    state,
+    settings: {
+      DUB_API_URL: served.url,
+      DUB_API_KEY: LOCAL_KEY,
+      ADMIN_TOKEN: TOKEN,
+      CLERK_WEBHOOK_SECRET: secretFor("clerk"),
+      STRIPE_WEBHOOK_SECRET: "sk_live_1234567890abcdef",
+    },
+    onLine: (line) => {
+      if (line.includes('"reason":"recorded"')) arrive();
+    },
+  });
+  url = await worker.ready;
+  await postSample("clerk", readSample("clerk"), url);
+  await postSample("clerk", readSample("clerk", "organic"), url);
+  await delivered();
+});
+afterAll(async () => {
+  await worker.stop();
+  await served.close();
+  rmSync(state, { recursive: true });
+});
+
+function run(
+  command: string,
+  args: string[],
+  token = TOKEN,
+): Promise<{ code: number; out: string; err: string }> {
+  const child = spawn(process.execPath, [join(ROOT, `src/dev/commands/${command}.ts`), ...args], {
+    env: { ...process.env, ADMIN_TOKEN: token, NO_COLOR: "1" },
+  });
+  let [out, err] = ["", ""];
+  child.stdout.on("data", (chunk) => {
+    out += chunk;
+  });
+  child.stderr.on("data", (chunk) => {
+    err += chunk;
+  });
+  return new Promise((resolve) => child.once("close", (code) => resolve({ code: code ?? -1, out, err })));
+}
+
+type Lead = { lead: { customerExternalId: string; customerEmail: string; clickId: string } };
+const [{ lead }] = readSample("clerk").expect as [Lead];
+
+it("why tells the story of a lead by e-mail, customer id and click id; the address may have a path", async () => {
+  for (const text of [lead.customerEmail.toUpperCase(), lead.customerExternalId, lead.clickId]) {
+    const { code, out } = await run("why", [text, "--to", `${url}/webhooks/clerk`]);
+    expect(code, out).toBe(0);
+    expect(out).toMatch(/clerk {2}user\.created {2}→ {2}delivered \(recorded\)/);
+    expect(out).toMatch(/Credited: https:\S+, partner pn_local/);
+  }
+});
+
+it("why says why there is no lead, and what could explain it", async () => {
+  const [data] = [readSample("clerk", "organic").webhook as { data: { id: string } }];
+  const organic = await run("why", [data.data.id, "--to", url]);
+  expect(organic.code).toBe(1);
+  expect(organic.out).toContain("skipped (no_click_id)");
+  expect(organic.out).toContain("None of these events carries a click id");
+  const nobody = await run("why", ["nobody@orchard.example", "--to", url, "--json"]);
+  expect(nobody.code).toBe(1);
+  const { events, explanations } = JSON.parse(nobody.out);
+  expect(events).toEqual([]);
+  expect(explanations.join("\n")).toMatch(/Data of persons is kept since [\s\S]*no webhook came/);
+  expect(explanations.join("\n")).toContain("STRIPE_WEBHOOK_SECRET");
+});
+
+it("doctor shows each part with what to do, and no secret", async () => {
+  const { code, out } = await run("doctor", ["--to", url]);
+  expect(code).toBe(1);
+  expect(out).toMatch(/^DUB_API_KEY +ok/m);
+  expect(out).toMatch(/^Dub takes leads with the key +ok +yes/m);
+  expect(out).toMatch(/^clerk +ok +is on; last event/m);
+  expect(out).toMatch(/^stripe +problem +.*STRIPE_WEBHOOK_SECRET/m);
+  expect(out).toMatch(/^auth0 +off .*npx wrangler secret put AUTH0_WEBHOOK_SECRET/m);
+  expect(out).not.toMatch(/1234567890|dub_/);
+});
+
+it("doctor says what can be seen without the token", async () => {
+  const { code, out } = await run("doctor", ["--to", url, "--json"], "another-token-of-somebody");
+  expect(code).toBe(1);
+  expect(JSON.parse(out)).toMatchObject([
+    { what: "Worker", state: "ok" },
+    { what: "admin API", state: "unknown", says: expect.stringContaining("refuses the token") },
+  ]);
+});
+
+it.each([
+  ["why", ["x", "--to", "http://localhost:1"], "Nothing answers at http://localhost:1"],
+  ["why", ["x", "--to", "http://leads.example"], "the token is sent over https only"],
+  ["doctor", ["--to", "ftp://x"], "is no address of a Worker"],
+])("%s %j can't run", async (command, args, said) => {
+  const { code, out, err } = await run(command, args);
+  expect([code, out]).toEqual([2, ""]);
+  expect(err).toContain(said);
+});
+
+it("doctor knows that something else answers", async () => {
+  const { code, err } = await run("doctor", ["--to", served.url]);
+  expect(code).toBe(2);
+  expect(err).toContain("not as this Worker does");
+});
