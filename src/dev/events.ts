@@ -11,6 +11,8 @@ export type ShownEvent = {
   redelivery?: true;
   means: string;
   todo?: string;
+  detail?: string;
+  warnings?: string[];
   link?: string | undefined;
 };
 
@@ -35,4 +37,21 @@ export function eventRows(provider: string, events: ShownEvent[]): string[][] {
     event.status,
     `${event.redelivery ? "redelivery of an event that is kept: " : ""}${event.link ? `credited ${event.link}` : event.means}`,
   ]);
+}
+
+/** What a person should know of events that are no leads (yet), and the warnings of all; "" when there is nothing. */
+export function advice(events: ShownEvent[]): string {
+  const lines = events.flatMap(({ id, type, status, reason, todo, detail, warnings = [] }) => [
+    ...(todo !== undefined && status !== "delivered"
+      ? [`${type ?? "event"} ${id}: ${reason}`, ...(detail ? [`  ${detail}`] : []), `  What to do: ${todo}`]
+      : []),
+    ...warnings.map((warning) => `  Warning: ${warning}`),
+  ]);
+  return lines.join("\n");
+}
+
+/** Whether a webhook made leads of all its events that a rule takes, and there is one. */
+export function becameLeads(events: ShownEvent[]): boolean {
+  const kept = events.filter(({ id }) => id !== undefined);
+  return kept.length > 0 && kept.every(({ status }) => status === "delivered");
 }

@@ -3,6 +3,7 @@ import { createServer, type Server } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { providers, readSample } from "../../src/dev/files.ts";
 import { freePort } from "../../src/dev/process/port.ts";
+import { REASONS } from "../../src/states.ts";
 import { family, left, nodeOf, npm, type Process, type Running, signal } from "../support/npm.ts";
 
 /** Kills one process of a command, and resolves when none of the others is left. */
@@ -48,7 +49,12 @@ describe("npm start", () => {
   };
   it("the command that it names works as it stands, for each provider and again and again", async () => {
     const hint = running.lines.find((line) => line.includes("npm run send")) ?? "";
-    expect(hint.trim()).toBe(`npm run send -- clerk --to ${url}`);
+    expect(hint.trim()).toBe(`npm run send -- clerk --wait --to ${url}`);
+    const copied = npm(...hint.trim().split(" ").slice(1));
+    expect([await copied.ended, copied.lines.join("\n")]).toEqual([
+      0,
+      expect.stringMatching(/^clerk +user.created +delivered +credited https:\/\/go.example\/Xk3p$/m),
+    ]);
     for (const provider of ["clerk", "auth0", "auth0-logs", "stripe"]) {
       const [one, other] = [await send(provider, "--json"), await send(provider, "--json")];
       const ids = [one, other].map(({ code, text }) => {
@@ -77,6 +83,30 @@ describe("npm start", () => {
     expect(JSON.parse(again.text).events).toMatchObject([{ status: "delivered", redelivery: true }]);
     await running.until(/stripe +customer.created +Sign Up +delivered +recorded +redelivery/);
   });
+  it.each([
+    ["foreign", "skipped", "other_workspace"],
+    ["disabled", "rejected", "link_disabled"],
+    ["deleted", "rejected", "link_missing"],
+  ] as const)(
+    "npm run send --wait follows a click of the stand-in to its end: %s",
+    async (word, status, reason) => {
+      const clickId = `${word}Click00000001`.slice(0, 16);
+      const set = ["--set", `data.unsafe_metadata.dubClickId=${clickId}`];
+      const { code, text } = await send("clerk", ...set, "--wait", "--json");
+      const [event] = JSON.parse(text.split("\n").at(-1) ?? "").events;
+      expect([code, event]).toEqual([
+        1,
+        expect.objectContaining({ status, reason, means: REASONS[reason].means }),
+      ]);
+    },
+  );
+  it("npm run send --wait says what is still pending when its time is over", async () => {
+    const set = ["--set", "data.unsafe_metadata.dubClickId=unknownClick0001"];
+    const { code, text } = await send("clerk", ...set, "--wait", "2");
+    expect(code).toBe(1);
+    expect(text).toMatch(/pending +Dub does not find the click/);
+    expect(text).toMatch(/: click_not_found_yet\n[\s\S]*What to do: nothing: tried to the end/);
+  });
   it("npm run send says why a webhook is refused", async () => {
     const old = await send("stripe", "--at", "-10m");
     expect([old.code, old.text]).toEqual([
@@ -91,7 +121,6 @@ describe("npm start", () => {
   it("logs a refused webhook and an unknown click in a line, with the reason", async () => {
     await fetch(`${url}/webhooks/stripe`, { method: "POST", body: "{}" });
     await running.until(/stripe +refused +missing_header/);
-    await send("clerk", "--set", "data.unsafe_metadata.dubClickId=unknownClick0001");
     await running.until(/clerk .* pending +click_not_found_yet/);
   });
   it("npm run replay counts first, replays with --yes, and takes ids", async () => {

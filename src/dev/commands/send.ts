@@ -1,11 +1,13 @@
 /** `npm run send -- <provider> [sample]`: signs a sample, posts it, and says what became of it. */
+import { SECOND } from "../../time.ts";
 import { workerAddress } from "../address.ts";
 import { command, exitWith, jsonOption, repeated, run } from "../command.ts";
-import { EVENT_COLUMNS, eventRows, shownEvent } from "../events.ts";
+import { advice, becameLeads, EVENT_COLUMNS, eventRows, shownEvent } from "../events.ts";
 import { DEFAULT_SAMPLE, loadMapping, readSample } from "../files.ts";
 import { givenHeaders } from "../headers.ts";
 import { MOMENT, parseMoment } from "../moment.ts";
 import { table } from "../print.ts";
+import { followEvent } from "../samples/follow.ts";
 import { freshSample } from "../samples/fresh.ts";
 import { postSample } from "../samples/post.ts";
 import { whyRefused } from "../samples/refusal.ts";
@@ -19,8 +21,12 @@ type Options = {
   at?: string | undefined;
   secret?: string | undefined;
   headers: string[];
+  wait?: string | true | undefined;
   json?: true | undefined;
 };
+
+/** Seconds. */
+const DEFAULT_WAIT = 30;
 
 async function send(provider: string, name: string, options: Options): Promise<number> {
   const to = workerAddress(options.to);
@@ -51,17 +57,36 @@ async function send(provider: string, name: string, options: Options): Promise<n
     }
     return 1;
   }
-  const events = posted.events.map(shownEvent);
-  console.log(
-    options.json ? JSON.stringify({ status, events }) : table(EVENT_COLUMNS, eventRows(provider, events)),
-  );
-  return 0;
+  const answered = posted.events.map(shownEvent);
+  const patience = options.wait === undefined ? undefined : secondsOf(options.wait);
+  if (patience !== undefined && answered.some((event) => event.status === "pending"))
+    console.error(`Waiting for the end, for ${patience} s at most …`);
+  const events =
+    patience === undefined
+      ? answered
+      : await Promise.all(answered.map((event) => followEvent(to, event, patience * SECOND)));
+  if (options.json) console.log(JSON.stringify({ status, events }));
+  else {
+    console.log(table(EVENT_COLUMNS, eventRows(provider, events)));
+    const said = patience === undefined ? "" : advice(events);
+    if (said !== "") console.log(`\n${said}`);
+  }
+  return patience === undefined || becameLeads(events) ? 0 : 1;
+}
+
+function secondsOf(given: string | true): number {
+  const seconds = given === true ? DEFAULT_WAIT : Number(given);
+  if (!(seconds > 0)) throw new UserError(`--wait ${given}: write a number of seconds.`);
+  return seconds;
 }
 
 export const program = command(
   "send",
   "Signs a sample and posts it. The ids of the event and of the customer are made anew each time, so that it is a new event of a new customer.",
-  { 0: "the webhook is answered 200", 1: "it is answered otherwise" },
+  {
+    0: "the webhook is answered 200; with --wait: it became a lead that is delivered",
+    1: "it is answered otherwise; with --wait: it is no lead (yet)",
+  },
 )
   .argument("<provider>", "a folder of mappings, such as clerk")
   .argument("[sample]", "a file of mappings/<provider>/samples, without .json", DEFAULT_SAMPLE)
@@ -71,6 +96,10 @@ export const program = command(
     "set a value of the webhook, such as data.id=user_1; the value is JSON, or text, and is sent as it is; may be repeated",
     repeated,
     [],
+  )
+  .option(
+    "--wait [seconds]",
+    `follow the event to its end, for ${DEFAULT_WAIT} seconds at most unless told otherwise, and say what to do`,
   )
   .option("--again", "send the sample with the ids of its file, as a provider sends a webhook again")
   .option("--at <time>", `sign at this time, ${MOMENT}`)
@@ -86,6 +115,7 @@ export const program = command(
     "after",
     `
 The secret of this machine is the provider's setting in the environment or in .dev.vars, or one made up for here.
+--wait asks the admin API of the Worker: its token is ADMIN_TOKEN of the environment or of .dev.vars.
 
 Click ids that the stand-in for Dub of "npm start" knows: any sixteen letters and digits. These begin with a word
 that says how Dub answers, such as --set data.unsafe_metadata.dubClickId=unknownClick0001 for clerk:

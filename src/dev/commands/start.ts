@@ -75,7 +75,7 @@ async function start(once: boolean): Promise<number> {
 
     log.shown = true;
     console.log(`\nListening on ${url}/webhooks/<provider>. Try, in another terminal:`);
-    console.log(`  npm run send -- clerk${port === String(WANTED_PORT) ? "" : ` --to ${url}`}`);
+    console.log(`  npm run send -- clerk --wait${port === String(WANTED_PORT) ? "" : ` --to ${url}`}`);
     console.log("Ctrl-C ends it.\n");
     const ended = await Promise.race([stopped, server.exited]);
     if (ended !== "interrupted") throw new UserError("The Worker stopped by itself.");
