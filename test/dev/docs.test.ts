@@ -121,7 +121,7 @@ it("mappings/auth0: the post-login Action writes the click id of new users only,
 const pages = new Map(
   [
     ...globSync(["*.md", "docs/**/*.md", ".github/*.md"], { cwd: ROOT }),
-    ...globSync("mappings/*/README.md", { cwd: ROOT }),
+    ...globSync(["mappings/*/README.md", "examples/README.md"], { cwd: ROOT }),
   ].map((page) => [page, readFileSync(join(ROOT, page), "utf8")]),
 );
 const textOf = (page: string) => pages.get(page) ?? "";
@@ -146,7 +146,11 @@ function namesIn(text: string, column = 0): string[] {
 
 const sorted = (names: Iterable<string>) => [...names].sort();
 
-const { scripts } = readJson(join(ROOT, "package.json")) as { scripts: Record<string, string> };
+const scriptsIn = (file: string) =>
+  (readJson(join(ROOT, file)) as { scripts: Record<string, string> }).scripts;
+const scripts = scriptsIn("package.json");
+const scriptsOf = (page: string) =>
+  page === "examples/README.md" ? { ...scripts, ...scriptsIn("examples/clerk/package.json") } : scripts;
 
 it.each([...pages])("%s: its links, npm scripts and files exist", (page, text) => {
   for (const [, link = ""] of text.matchAll(/\]\((?!https?:)([^)]+)\)/g)) {
@@ -164,13 +168,23 @@ it.each([...pages])("%s: its links, npm scripts and files exist", (page, text) =
   }
   for (const [command, name = ""] of text.matchAll(/npm (?:run )?(?:--silent )?([\w-]+(?::[\w-]+)*)/g))
     if (command.includes("run ") || ["start", "test"].includes(name))
-      expect(Object.keys(scripts), `${page} names ${command}`).toContain(name);
+      expect(Object.keys(scriptsOf(page)), `${page} names ${command}`).toContain(name);
   // The changelog names what was there once.
   if (page === "CHANGELOG.md") return;
   for (const [, file = ""] of text.matchAll(
     /`((?:src|test|bench|docs|mappings(?!\/own|\/typeform))\/[\w./-]+)`/g,
   ))
     expect(existsSync(join(ROOT, file)), `${page} names ${file}`).toBe(true);
+});
+
+it("llms.txt names every page once, in the form of llmstxt.org, and nothing else", () => {
+  const text = readFileSync(join(ROOT, "llms.txt"), "utf8");
+  expect(text).toMatch(/^# webhook-to-lead\n\n> .+\n\n[^#]+\n\n## /);
+  const entries = text.split("\n").filter((line) => line.startsWith("- "));
+  for (const entry of entries) expect(entry).toMatch(/^- \[[^\]]+\]\([^)]+\): .+\.$/);
+  const links = entries.map((entry) => /\(([^)]+)\)/.exec(entry)?.[1] ?? "");
+  const toRead = [...pages.keys()].filter((page) => !/^\.github\/|^docs\/decisions\/\d/.test(page));
+  expect(sorted(links)).toEqual(sorted(toRead));
 });
 
 it("README.md has at most 150 lines and names the test command", () => {
@@ -227,7 +241,7 @@ it("ARCHITECTURE.md has each table and column of the ledger", () => {
   for (const file of readdirSync(folder).sort()) database.exec(readFileSync(join(folder, file), "utf8"));
   const columns = (table: string) =>
     database
-      .prepare("SELECT name FROM pragma_table_info(?)")
+      .prepare("SELECT name FROM pragma_table_xinfo(?)")
       .all(table)
       .map(({ name }) => String(name));
   const events = section("ARCHITECTURE.md", "### events: one row for each event that a rule takes");
