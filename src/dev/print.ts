@@ -34,3 +34,9 @@ export function styled(text: string, word: string): string {
   const colour = COLOURS[word];
   return colour ? styleText(colour, text) : text;
 }
+
+/** Whether a step is right, in a word; null: it is only said. */
+export function mark(ok: boolean | null): string {
+  if (ok === null) return "    ";
+  return ok ? styleText("green", "ok  ") : styleText("red", "no  ");
+}
