@@ -1,7 +1,9 @@
 /** What is due, and what has been due for too long. */
 import type { D1Database } from "@cloudflare/workers-types";
+import type { Reason } from "../states.ts";
 import { setMark } from "./marks.ts";
 import { IN_FORCE, PROBING, resumeChanged } from "./pauses.ts";
+import { reasons } from "./sql.ts";
 
 const QUEUE_DOWN = "EXISTS (SELECT 1 FROM marks WHERE name = 'queue_down')";
 
@@ -17,10 +19,13 @@ RETURNING id`;
 const TIMELESS =
   "UPDATE events SET next_attempt_at = ?1 WHERE status = 'pending' AND next_attempt_at IS NULL";
 
+/** Dub itself must work again. */
+const AWAITS_DUB = reasons(({ pauses, alert }) => pauses === true && alert === undefined);
+
 /** Both look at the first hundred rows by their time. */
 const OVERDUE = `
 SELECT min(iif(next_attempt_at <= ?1, next_attempt_at, NULL)) AS due,
-  min(iif(reason IN ('dub_error', 'dub_unreachable', 'rate_limited'), coalesce(replayed_at, received_at), NULL)) AS tried,
+  min(iif(reason IN (${AWAITS_DUB}), coalesce(replayed_at, received_at), NULL)) AS tried,
   sum(reason = 'click_not_found_yet' AND coalesce(replayed_at, received_at) BETWEEN coalesce((SELECT at FROM marks WHERE name = 'accepted'), 0) AND ?3)
     AS unknownClicks,
   count(*) > 0 AS pending, EXISTS (SELECT 1 FROM pauses WHERE name = 'setting' AND until > ?2) AS held, ${QUEUE_DOWN} AS queueDown,
@@ -129,16 +134,17 @@ export async function noteQueue(db: D1Database, refused: string[], now: number):
     : db.prepare("DELETE FROM marks WHERE name = 'queue_down'").run());
 }
 
+/** As the index events_unchecked of migration 0006 has them. */
+const UNCHECKED = reasons(({ replay }) => replay === "look");
+
 /** How many leads there are of which nobody knows whether Dub has them, by reason; a thousand is counted as many. */
-export async function countUnchecked(
-  db: D1Database,
-): Promise<{ reason: "recorded_unconfirmed" | "possibly_lost"; events: number }[]> {
+export async function countUnchecked(db: D1Database): Promise<{ reason: Reason; events: number }[]> {
   const { results } = await db
     .prepare(
       `SELECT reason, count(*) AS events FROM (
-         SELECT reason FROM events WHERE reason IN ('recorded_unconfirmed', 'possibly_lost') AND lead IS NOT NULL LIMIT 1000)
+         SELECT reason FROM events WHERE reason IN (${UNCHECKED}) AND lead IS NOT NULL LIMIT 1000)
        GROUP BY reason`,
     )
-    .all<{ reason: "recorded_unconfirmed" | "possibly_lost"; events: number }>();
+    .all<{ reason: Reason; events: number }>();
   return results;
 }
