@@ -1,8 +1,10 @@
 /** The project's files, as the tools on this side read them. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join, relative, resolve } from "node:path";
-import { compileMapping, formatProblem, type Mapping, MappingError } from "../mapping/compile.ts";
+import { compileMapping, formatProblem, type Mapping, MappingError, problemsOf } from "../mapping/compile.ts";
 import { Sample } from "../mapping/schema.ts";
+import { JsonError, type JsonText, readJsonText } from "./json-text.ts";
+import { didYouMean } from "./near.ts";
 import { UserError } from "./user-error.ts";
 
 export const ROOT = resolve(import.meta.dirname, "../..");
@@ -37,19 +39,35 @@ export function folderOf(provider: string): ProviderFolder {
   const folder = providerFolders().findLast((one) => one.provider === provider);
   if (!folder)
     throw new UserError(
-      `There is no mappings/${provider}/mapping.json. There are: ${providers().join(", ")}.`,
+      `There is no mappings/${provider}/mapping.json${didYouMean(provider, providers(), String) || `. There are: ${providers().join(", ")}.`}`,
     );
   return folder;
 }
 
-/** The JSON of a file; the error names the file, line and column. */
-export function readJson(path: string): unknown {
-  const text = readFileSync(path, "utf8");
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new UserError(`${path}: ${(error as Error).message}`);
+/** A file that is no JSON. `file` is its path as people read it. */
+export class JsonFileError extends UserError {
+  file: string;
+  at: JsonError;
+  constructor(path: string, at: JsonError) {
+    const file = relative(ROOT, path);
+    super(`${file}:${at.line}:${at.column}: ${at.message}\n${at.shown}`);
+    this.file = file;
+    this.at = at;
   }
+}
+
+/** The JSON of a file, with the place of each value. Throws a JsonFileError that shows the line. */
+export function readJsonFile(path: string): JsonText {
+  try {
+    return readJsonText(readFileSync(path, "utf8"));
+  } catch (error) {
+    throw error instanceof JsonError ? new JsonFileError(path, error) : error;
+  }
+}
+
+/** The JSON of a file. Throws a JsonFileError that shows the line. */
+export function readJson(path: string): unknown {
+  return readJsonFile(path).value;
 }
 
 /** The JSON of the mapping file in use for a provider. */
@@ -70,24 +88,25 @@ export function loadMapping(provider: string): Mapping {
   }
 }
 
-/** The samples in a provider's folder by name, in alphabetical order. Throws a UserError for a file that is no sample. */
-export function readSamples({ path, shown }: ProviderFolder): Map<string, Sample> {
+/** The names of the samples in a provider's folder, in alphabetical order. */
+export function sampleNames({ path }: ProviderFolder): string[] {
   const folder = join(path, "samples");
-  if (!existsSync(folder)) return new Map();
-  const names = readdirSync(folder)
-    .filter((file) => file.endsWith(".json"))
-    .map((file) => basename(file, ".json"))
-    .sort();
+  if (!existsSync(folder)) return [];
+  const files = readdirSync(folder).filter((file) => file.endsWith(".json"));
+  return files.map((file) => basename(file, ".json")).sort();
+}
+
+/** The file of a sample in its provider's folder. */
+export const sampleFile = (name: string) => `samples/${name}.json`;
+
+/** The samples in a provider's folder by name. Throws a UserError for a file that is no sample. */
+export function readSamples(folder: ProviderFolder): Map<string, Sample> {
   return new Map(
-    names.map((name) => {
-      const parsed = Sample.safeParse(readJson(join(folder, `${name}.json`)));
-      if (!parsed.success) {
-        const issues = parsed.error.issues.map(
-          (issue) => `${issue.path.join(".") || "(file)"}: ${issue.message}`,
-        );
-        throw new UserError(`${shown}/samples/${name}.json: ${issues.join("; ")}`);
-      }
-      return [name, parsed.data];
+    sampleNames(folder).map((name) => {
+      const parsed = Sample.safeParse(readJson(join(folder.path, sampleFile(name))));
+      if (parsed.success) return [name, parsed.data];
+      const problems = parsed.error.issues.flatMap(problemsOf).map(formatProblem);
+      throw new UserError(`${folder.shown}/${sampleFile(name)}: ${problems.join("; ")}`);
     }),
   );
 }
@@ -102,7 +121,7 @@ export function readSample(provider: string, name = DEFAULT_SAMPLE): Sample {
   const sample = samples.get(name);
   if (!sample)
     throw new UserError(
-      `There is no ${folder.shown}/samples/${name}.json. There are: ${[...samples.keys()].join(", ")}.`,
+      `There is no ${folder.shown}/samples/${name}.json${didYouMean(name, samples.keys(), String) || `. There are: ${[...samples.keys()].join(", ")}.`}`,
     );
   return sample;
 }

@@ -90,7 +90,8 @@ export function mapEvent(
   }
 }
 
-function takes({ on, when }: CompiledRule, type: string, event: object): boolean {
+/** Whether a rule is for an event: its type, its condition and `when`. Throws when one of them fails. */
+export function takes({ on, when }: CompiledRule, type: string, event: object): boolean {
   return (
     on.some(({ types, condition }) => types.test(type) && (!condition || truthy(condition, event))) &&
     (!when || truthy(when, event))

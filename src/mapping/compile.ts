@@ -180,12 +180,16 @@ function glob(pattern: string): RegExp {
 }
 
 /** A union's issue says nothing by itself: the deepest of its branches is the one that was meant. */
-function problemsOf(issue: z.core.$ZodIssue): Problem[] {
+export function problemsOf(issue: z.core.$ZodIssue): Problem[] {
   if (issue.code === "invalid_union" && issue.errors.length > 0) {
     const meant = issue.errors.reduce((a, b) => (depth(b) > depth(a) ? b : a));
     if (depth(meant) > 0)
       return meant.flatMap((inner) => problemsOf({ ...inner, path: [...issue.path, ...inner.path] }));
-    const types = issue.errors.flat().map((inner) => ("expected" in inner ? inner.expected : inner.message));
+    const types = issue.errors
+      .flat()
+      .map((inner) =>
+        "expected" in inner ? inner.expected : "values" in inner ? inner.values.join(" or ") : inner.message,
+      );
     return [{ path: jsonPath(issue.path), message: `expected ${[...new Set(types)].join(" or ")}` }];
   }
   if (issue.code === "unrecognized_keys")
@@ -198,8 +202,8 @@ function wording(issue: z.core.$ZodIssue): string {
     return `expected ${issue.expected}${issue.input === undefined ? ", and it is missing or of another type" : ""}`;
   if (issue.code === "invalid_value")
     return `expected one of ${issue.values.map((v) => JSON.stringify(v)).join(", ")}`;
-  if (issue.code === "invalid_union")
-    return `unknown ${"discriminator" in issue ? issue.discriminator : "value"}`;
+  if (issue.code === "invalid_union" && "options" in issue && Array.isArray(issue.options))
+    return `expected one of ${issue.options.map((v) => JSON.stringify(v)).join(", ")}`;
   if (issue.code === "too_small") return "must not be empty";
   if (issue.code === "invalid_format") return `not a valid ${issue.format}`;
   return issue.message;
@@ -209,7 +213,16 @@ function depth(issues: z.core.$ZodIssue[]): number {
   return Math.max(...issues.map((issue) => issue.path.length));
 }
 
-function jsonPath(path: PropertyKey[]): string {
-  const text = path.map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`)).join("");
+/** `leads[0].on["user.created"]`; "(file)" for the whole. */
+export function jsonPath(path: PropertyKey[]): string {
+  const text = path
+    .map((key) =>
+      typeof key === "number"
+        ? `[${key}]`
+        : /^[\w$-]+$/.test(String(key))
+          ? `.${String(key)}`
+          : `[${JSON.stringify(key)}]`,
+    )
+    .join("");
   return text.replace(/^\./, "") || "(file)";
 }

@@ -47,7 +47,11 @@ export function hintFor(source: string): { message: string; column: number } | u
   }
   const tokens = tokensOf(source);
   const [, second] = tokens;
-  if (second && /^[A-Za-z]\w*( [A-Za-z]\w*)+$/.test(source) && !tokens.some(({ value }) => WORDS.has(value)))
+  if (
+    second &&
+    /^[\p{L}\d]+([ ,!?:;-]+[\p{L}\d]+)+[.!?]?$/u.test(source) &&
+    !tokens.some(({ value }) => WORDS.has(value))
+  )
     return { message: `text stands in single quotes, write '${source}'`, column: second.start + 1 };
   for (const [i, token] of tokens.entries()) {
     const before = tokens[i - 1];

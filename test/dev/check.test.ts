@@ -159,28 +159,28 @@ describe("npm run check names what is wrong", () => {
       MAPPING,
       '"$resource.buyer"',
       '"$resource.buyr"',
-      `${MAPPING}: leads[1].lead.customerExternalId: "$resource.buyr" gives no value in any sample`,
+      `${MAPPING}: leads[1].lead.customerExternalId: no sample has the field buyr. Did you mean buyer? at column 11 of "$resource.buyr"`,
     ],
     [
       "a typo in an argument of click_id",
       MAPPING,
       "$resource.settings)",
       "$resource.setings)",
-      "let.clickId: argument 2 of click_id in",
+      "let.clickId: no sample has the field setings. Did you mean settings? at column",
     ],
     [
       "a typo in a named expression",
       MAPPING,
       "$resource.addresses[0]",
       "$resource.adresses[0]",
-      'let.address: "$resource.adresses[0]" gives no value in any sample',
+      "let.address: no sample has the field adresses. Did you mean addresses? at column 11 of",
     ],
     [
       "a typo in a branch of ||",
       MAPPING,
       "$resource.nickname",
       "$resource.nicknam",
-      "the branch $resource.nicknam of",
+      "leads[0].lead.customerName: no sample has the field nicknam. Did you mean nickname? at column 29 of",
     ],
     [
       "a syntax error",
@@ -189,7 +189,13 @@ describe("npm run check names what is wrong", () => {
       '"$resource.[id"',
       `${MAPPING}: leads[0].lead.customerExternalId: `,
     ],
-    ["an unknown key", MAPPING, '"thin":', '"thinn":', `${MAPPING}: thinn: unknown key`],
+    [
+      "an unknown key",
+      MAPPING,
+      '"thin":',
+      '"thinn":',
+      `${MAPPING}: thinn: unknown key. Did you mean "thin"?`,
+    ],
     [
       "= for ==",
       MAPPING,
@@ -286,7 +292,7 @@ describe("npm run check names what is wrong", () => {
       MAPPING,
       '"list.joined"',
       '"list.jioned"',
-      'leads[2].on: no sample has an event of type "list.jioned". Is there a typo? Otherwise add a sample',
+      'leads[2].on[0]: no sample has an event of type "list.jioned". Did you mean "list.joined"?',
     ],
     [
       "a name that is used nowhere",
@@ -301,7 +307,7 @@ describe("npm run check names what is wrong", () => {
       SAMPLE,
       '"customerName": "Mira Solberg"',
       '"customerName": "Mira"',
-      `${SAMPLE}: expect is`,
+      `${SAMPLE}: expect[0].lead.customerName: differs from what the mapping file gives by leads[0].lead.customerName`,
     ],
     ["a sample of another form", SAMPLE, '"title"', '"titel"', `${SAMPLE}: `],
     [
@@ -316,7 +322,7 @@ describe("npm run check names what is wrong", () => {
       SAMPLE,
       '"../../sample.schema.json"',
       '"../sample.schema.json"',
-      `${SAMPLE}: $schema is "../sample.schema.json", write "../../sample.schema.json"`,
+      `${SAMPLE}: $schema: is "../sample.schema.json", write "../../sample.schema.json"`,
     ],
   ])("%s", (_, file, from, to, said) => {
     const path = join(copy, file);
@@ -327,9 +333,76 @@ describe("npm run check names what is wrong", () => {
       text.replace(from, () => to),
     );
     const { code, output } = run(copy, "check.ts");
-    expect(output).toContain(said);
+    expect(output.replace(/^(\S+):\d+:\d+: /gm, "$1: ")).toContain(said);
     expect(output).not.toContain("    at ");
     expect(code).toBe(1);
+  });
+
+  it("--accept writes what samples become now, and shows it; the layout stays", () => {
+    const change = (file: string, from: string, to: string) => {
+      const text = readFileSync(join(copy, file), "utf8");
+      expect(text).toContain(from);
+      writeFileSync(
+        join(copy, file),
+        text.replace(from, () => to),
+      );
+    };
+    const order = "mappings/orchard/samples/order.json";
+    const joined = "mappings/orchard/samples/waitlist.json";
+    change(order, /\{[\s\S]*/.exec(readFileSync(join(copy, order), "utf8"))?.[0] as string, compact(order));
+    const before = readFileSync(join(copy, order), "utf8");
+    const untouched = readFileSync(join(copy, joined), "utf8");
+    change(MAPPING, "'First Order'", "'Order'");
+    const { code, output } = run(copy, "check.ts", "--accept", "orchard");
+    expect(output).toContain(
+      `${order}: expect is changed\n    sample  event  field      before         now\n    order   1      eventName  "First Order"  "Order"`,
+    );
+    expect(code).toBe(0);
+    expect(readFileSync(join(copy, order), "utf8")).toBe(before.replace('"First Order"', '"Order"'));
+    expect(readFileSync(join(copy, joined), "utf8")).toBe(untouched);
+
+    // A lead in place of nothing, and another field: these are written anew.
+    change(MAPPING, "$resource.list != 'news'", "$resource.list != 'beta'");
+    change(MAPPING, '"$resource.person"', '"$resource.person", "metadata": { "list": "$resource.list" }');
+    expect(run(copy, "check.ts").code).toBe(1);
+    expect(run(copy, "check.ts", "--accept").code).toBe(0);
+    const newsletter = JSON.parse(
+      readFileSync(join(copy, "mappings/orchard/samples/newsletter.json"), "utf8"),
+    );
+    expect(newsletter.expect).toEqual([{ lead: { ...JOINED, metadata: { list: "news" } } }]);
+    expect(JSON.parse(readFileSync(join(copy, joined), "utf8")).expect).toEqual([{ ignored: true }]);
+  });
+
+  const compact = (file: string) => JSON.stringify(JSON.parse(readFileSync(join(copy, file), "utf8")));
+
+  it("--accept changes nothing where the mapping file itself has problems", () => {
+    const path = join(copy, MAPPING);
+    const text = readFileSync(path, "utf8").replace("'First Order'", "'Order'");
+    writeFileSync(path, text.replace('"$resource.buyer"', '"$resource.buyr"'));
+    const sample = readFileSync(join(copy, "mappings/orchard/samples/order.json"), "utf8");
+    const { code, output } = run(copy, "check.ts", "--accept", "orchard");
+    expect(output).toContain("No sample is changed where the mapping file itself has problems");
+    expect(code).toBe(1);
+    expect(readFileSync(join(copy, "mappings/orchard/samples/order.json"), "utf8")).toBe(sample);
+    expect(run(copy, "check.ts", "--accept", "orchrd")).toMatchObject({
+      code: 2,
+      output: "There is no mappings/orchrd/mapping.json. Did you mean orchard?\n",
+    });
+  });
+
+  it("--json prints a list of problems", () => {
+    const path = join(copy, MAPPING);
+    writeFileSync(path, readFileSync(path, "utf8").replace('"$resource.buyer"', '"$resource.buyr"'));
+    const { output } = run(copy, "check.ts", "--json");
+    expect(JSON.parse(output.slice(0, output.lastIndexOf("]") + 1))).toEqual([
+      {
+        file: MAPPING,
+        path: "leads[1].lead.customerExternalId",
+        line: 37,
+        column: 42,
+        message: 'no sample has the field buyr. Did you mean buyer? at column 11 of "$resource.buyr"',
+      },
+    ]);
   });
 
   it("says everything about a condition without samples in one line", () => {
@@ -385,7 +458,9 @@ describe("files of your own", () => {
     // The user changes a copy of a shipped provider.
     cpSync(join(fork, "mappings/orchard"), join(fork, "mappings/own/orchard"), { recursive: true });
     change(fork, "mappings/own/orchard/mapping.json", "'Sign Up'", "'Joined'");
-    expect(run(fork, "check.ts").output).toContain("mappings/own/orchard/samples/sign-up.json: expect is");
+    expect(run(fork, "check.ts").output).toContain(
+      "leads[0].lead.eventName: 3 samples expect another result",
+    );
     for (const file of readdirSync(join(fork, "mappings/own/orchard/samples"))) {
       const path = `mappings/own/orchard/samples/${file}`;
       if (readFileSync(join(fork, path), "utf8").includes('"Sign Up"'))
@@ -427,7 +502,7 @@ describe("files of your own", () => {
     const root = copyOfProject(["mappings"]);
     cpSync(join(root, "mappings/clerk"), join(root, "mappings/own/clerk"), { recursive: true });
     expect(run(root, "check.ts").output).toContain(
-      'mappings/own/clerk/mapping.json: $schema is "../mapping.schema.json", write "../../mapping.schema.json"',
+      'mappings/own/clerk/mapping.json:2:14: $schema: is "../mapping.schema.json", write "../../mapping.schema.json"',
     );
     expect(run(root, "check.ts", "--write")).toMatchObject({ code: 0 });
     rmSync(root, { recursive: true });

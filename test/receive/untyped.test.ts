@@ -1,6 +1,6 @@
 /** What is genuine and not understood is kept and named, not thrown away. */
 import { describe, expect, it } from "vitest";
-import { mappings } from "../../mappings/index.ts";
+import { shipped as mappings } from "../../mappings/index.ts";
 import { createTestApp, sampleOf } from "../support/app.ts";
 
 const utf8 = (text: string) => new TextEncoder().encode(text) as Uint8Array<ArrayBuffer>;

@@ -1,5 +1,5 @@
 /** What webhooks and samples become under a mapping, in the words of a sample's `expect`. */
-import { mapWebhook } from "../../mapping/apply.ts";
+import { type MappedEvent, mapWebhook } from "../../mapping/apply.ts";
 import type { Mapping } from "../../mapping/compile.ts";
 import type { Sample } from "../../mapping/schema.ts";
 import { describeUntyped } from "../../mapping/untyped.ts";
@@ -11,9 +11,9 @@ import { UserError } from "../user-error.ts";
 /** What one event becomes: a lead with its warnings, a skip or rejection with its reason, or nothing. */
 export type Result = Sample["expect"][number];
 
-/** What the events of a sample become, test events treated as by default. */
-export function resultsOf(mapping: Mapping, sample: Sample): Result[] {
-  return preview(mapping, sampleBody(sample), new Headers(sample.headers));
+/** The events of a sample, test events treated as by default. Throws a UserError when its body can't be read. */
+export function mapSample(mapping: Mapping, sample: Sample): MappedEvent[] {
+  return mapBody(mapping, sampleBody(sample), new Headers(sample.headers), {});
 }
 
 /**
@@ -26,22 +26,30 @@ export function preview(
   headers: Headers,
   files: Record<string, unknown> = {},
 ): Result[] {
+  return mapBody(mapping, body, headers, files).map(resultOf);
+}
+
+function mapBody(
+  mapping: Mapping,
+  body: Uint8Array,
+  headers: Headers,
+  files: Record<string, unknown>,
+): MappedEvent[] {
   const decoded = decodeBody(body, mapping.file.format);
   if (!decoded.ok) throw new UserError(`The payload can't be read: ${decoded.problem}`);
-  const mapped = mapWebhook(
-    mapping,
-    { body: decoded.value, headers, deliveryId: "sample" },
-    { acceptTestEvents: false },
-  );
-  return describeUntyped(mapping, files, mapped).map(({ outcome }): Result => {
-    if (outcome.kind === "ignored") return { ignored: true };
-    if (outcome.kind === "ended") {
-      const reason = outcome.detail ? `${outcome.reason} (${outcome.detail})` : outcome.reason;
-      return REASONS[outcome.reason].status === "skipped" ? { skipped: reason } : { rejected: reason };
-    }
-    const warnings = outcome.warnings.map(({ field, did }) => `${field}: ${did}`);
-    return { lead: outcome.lead, ...(warnings.length > 0 && { warnings }) };
-  });
+  const webhook = { body: decoded.value, headers, deliveryId: "sample" };
+  return describeUntyped(mapping, files, mapWebhook(mapping, webhook, { acceptTestEvents: false }));
+}
+
+/** What becomes of an event, in the words of a sample's `expect`. */
+export function resultOf({ outcome }: MappedEvent): Result {
+  if (outcome.kind === "ignored") return { ignored: true };
+  if (outcome.kind === "ended") {
+    const reason = outcome.detail ? `${outcome.reason} (${outcome.detail})` : outcome.reason;
+    return REASONS[outcome.reason].status === "skipped" ? { skipped: reason } : { rejected: reason };
+  }
+  const warnings = outcome.warnings.map(({ field, did }) => `${field}: ${did}`);
+  return { lead: outcome.lead, ...(warnings.length > 0 && { warnings }) };
 }
 
 /** Whether a sample's `expect` describes these results. It may leave the detail of a skip or rejection out. */
