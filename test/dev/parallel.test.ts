@@ -1,7 +1,10 @@
 /** Several of them at once: each with a port and a database of its own. */
-import { readdirSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, it } from "vitest";
+import { takeLock } from "../../src/dev/process/lock.ts";
 import { npm, type Running, signal } from "../support/npm.ts";
 
 const states = () => readdirSync(tmpdir()).filter((name) => name.startsWith("webhook-to-lead-"));
@@ -27,6 +30,37 @@ it("npm start three times at once, and what one does the others do not see", asy
     await Promise.all(running.map(({ ended }) => ended));
   }
   expect(states().filter((name) => !before.includes(name))).toEqual([]);
+});
+
+it("npm run dev twice at once, with a database each", async () => {
+  const running = [npm("run", "dev"), npm("run", "dev")];
+  try {
+    await Promise.all(running.map((one) => one.until(/Ready on/)));
+    const addresses = running.map(
+      ({ lines }) => /http:\S+/.exec(lines.find((line) => line.includes("Ready on")) ?? "")?.[0],
+    );
+    expect(new Set(addresses).size).toBe(2);
+    for (const address of addresses) expect((await fetch(address ?? "")).status).toBe(200);
+    const said = running.filter(({ lines }) =>
+      lines.some((line) => line.includes("a database of its own, in .wrangler/dev/")),
+    );
+    expect(said).toHaveLength(1);
+  } finally {
+    for (const one of running) signal(one, "SIGINT");
+    await Promise.all(running.map(({ ended }) => ended));
+  }
+});
+
+it("of many that take a lock one has it, and one whose process was killed is free", () => {
+  const path = join(mkdtempSync(join(tmpdir(), "lock-test-")), "lock");
+  const release = takeLock(path);
+  expect([typeof release, takeLock(path)]).toEqual(["function", undefined]);
+  release?.();
+  const killed = spawnSync(process.execPath, ["-e", ""]).pid;
+  writeFileSync(path, String(killed));
+  expect(takeLock(path)).toBeTypeOf("function");
+  writeFileSync(path, "");
+  expect(takeLock(path)).toBeUndefined();
 });
 
 it("a SIGKILL leaves no database behind", async () => {

@@ -2,7 +2,7 @@
 import { createServer, type Server } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { providers, readSample } from "../../src/dev/files.ts";
-import { freePort } from "../../src/dev/process/port.ts";
+import { reservePort } from "../../src/dev/process/port.ts";
 import { REASONS } from "../../src/states.ts";
 import { family, left, nodeOf, npm, type Process, type Running, signal } from "../support/npm.ts";
 
@@ -209,7 +209,8 @@ describe("a SIGKILL of npm run dev leaves no process behind", () => {
 });
 
 it("npm run dev starts with the settings it is given", async () => {
-  const port = String(await freePort(8799));
+  const reserved = await reservePort(8799);
+  const port = String(reserved.port);
   const dev = npm(
     "run",
     "dev",
@@ -230,5 +231,6 @@ it("npm run dev starts with the settings it is given", async () => {
   const started = family(dev);
   signal(dev, "SIGINT");
   await dev.ended;
+  reserved.release();
   expect(left(started)).toEqual([]);
 });
