@@ -3,7 +3,7 @@
 /** UTF-16 units of a field that are logged. */
 const MAX_FIELD = 4000;
 
-type Fields = Record<string, string | number | boolean | null | undefined>;
+type Fields = Record<string, string | number | boolean | object | null | undefined>;
 
 export function log(level: "info" | "warn" | "error", code: string, fields: Fields = {}): void {
   const line = JSON.stringify({ level, code, ...fields }, (_, value) =>

@@ -190,7 +190,7 @@ export const REASONS = {
     by: "mapping",
     means:
       "the webhook carries no click id: the visitor did not come by a Dub link, or the sign-up form does not pass it on",
-    todo: "if it should have one, see how the click id gets into the webhook",
+    todo: "if it should have one, see how the click id gets into the webhook; a warning of the event says so when the form passed a placeholder",
   },
   unknown_customer: {
     status: "skipped",

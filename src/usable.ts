@@ -50,10 +50,14 @@ export function isPlaceholder(text: string): boolean {
   const bare = text.trim().replace(/^["'(]+|["')]+$/g, "");
   if (NAMES.has(bare)) return false;
   return (
-    PLACEHOLDERS.has(normal(bare)) ||
-    bare.split(/\s+/).every((word) => PLACEHOLDERS.has(normal(word))) ||
+    isNoValue(bare) ||
+    bare.split(/\s+/).every(isNoValue) ||
     TEMPLATES.some((template) => template.test(text.trim()))
   );
+}
+
+function isNoValue(text: string): boolean {
+  return PLACEHOLDERS.has(normal(text));
 }
 
 function normal(text: string): string {
@@ -85,6 +89,7 @@ export function isEmail(text: string): boolean {
 
 /** What Dub's guides, its install check and copied snippets put where a click id should be. */
 const NO_CLICK_IDS = new Set(["test", "click-id", "clickid", "dub-id", "dubclickid", "dub-click-id"]);
+const NO_CLICK_ID = /^(?:insert|replace|enter|paste)[_-]|[_-]here$/i;
 
 /**
  * The click id in a text or number, or undefined when there is none to use. The `dub_id_` of a Stripe payment link is
@@ -98,8 +103,25 @@ export function usableClickId(value: unknown): string | undefined {
     id.length <= MAX_CLICK_ID &&
     /^[\w.~+/=-]+$/.test(id) &&
     !isPlaceholder(id.toLowerCase()) &&
-    !NO_CLICK_IDS.has(normal(id));
+    !isNoClickId(id);
   return usable ? id : undefined;
+}
+
+function isNoClickId(text: string): boolean {
+  return NO_CLICK_IDS.has(normal(text)) || NO_CLICK_ID.test(text);
+}
+
+/**
+ * What is wrong with a text that stands where a click id should be, without the text itself; undefined when there is
+ * none, or it is a click id.
+ */
+export function clickIdProblem(value: unknown): string | undefined {
+  if (typeof value !== "string" || BLANK.test(value) || usableClickId(value) !== undefined) return undefined;
+  const text = value.trim().replace(/^dub_id_/, "");
+  if (isNoValue(text)) return "dropped: a placeholder such as undefined or null, which stands for no value";
+  if (isPlaceholder(text) || isNoClickId(text) || /[\s{}[\]<>%$]/.test(text))
+    return "dropped: a placeholder such as {{dub_id}} or YOUR_CLICK_ID, which the sign-up form did not fill in";
+  return `dropped: not a click id: ${text.length > MAX_CLICK_ID ? `over ${MAX_CLICK_ID} characters` : "it has characters that no click id has"}`;
 }
 
 /** Lead fields whose texts have rules of their own; for every other field a text only must be no placeholder. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isUsable, usableClickId } from "../src/usable.ts";
+import { clickIdProblem, isUsable, usableClickId } from "../src/usable.ts";
 
 const PLACEHOLDERS = [
   ...[
@@ -148,6 +148,8 @@ it.each<[unknown, string | undefined]>([
       "dub_id",
       "dubClickId",
       "CLICK_ID",
+      "click_id_here",
+      "INSERT-CLICK-ID",
       "(none)",
       "a;b",
       "Ab3d***",
@@ -159,4 +161,35 @@ it.each<[unknown, string | undefined]>([
   ].map((value) => [value, undefined] as [unknown, undefined]),
 ])("usableClickId(%j) is %j", (value, expected) => {
   expect(usableClickId(value)).toBe(expected);
+});
+
+it.each<[unknown, string | undefined]>([
+  ["{{dub_id}}", "which the sign-up form did not fill in"],
+  ["{{ dub_id }}", "which the sign-up form did not fill in"],
+  ["dub_id_{{dub_id}}", "which the sign-up form did not fill in"],
+  ["[object Object]", "which the sign-up form did not fill in"],
+  ["YOUR_CLICK_ID", "which the sign-up form did not fill in"],
+  ["your click id", "which the sign-up form did not fill in"],
+  ["<click id>", "which the sign-up form did not fill in"],
+  ["%DUB_ID%", "which the sign-up form did not fill in"],
+  ["\u0024{clickId}", "which the sign-up form did not fill in"],
+  ["CLICK_ID", "which the sign-up form did not fill in"],
+  ["Ab3d {x}", "which the sign-up form did not fill in"],
+  ["undefined", "undefined or null"],
+  ["dub_id_null", "undefined or null"],
+  ["N/A", "undefined or null"],
+  ["a;b", "characters that no click id has"],
+  ["https://go.example/a?dub_id=Xk3pQ9vLm2RtYw7B", "characters that no click id has"],
+  ["x".repeat(201), "over 200 characters"],
+  ...["", "  ", "\u200b", null, undefined, {}, 7, "Xk3pQ9vLm2RtYw7B", "imported-click_0001"].map(
+    (value): [unknown, undefined] => [value, undefined],
+  ),
+])("clickIdProblem(%j) says %j", (value, problem) => {
+  const said = clickIdProblem(value);
+  if (problem === undefined) expect(said).toBeUndefined();
+  else expect(said).toMatch(new RegExp(`^dropped: .*${problem}`));
+  if (typeof value === "string" && said)
+    expect(said.replace("{{dub_id}} or YOUR_CLICK_ID", "").replace("undefined or null", "")).not.toContain(
+      value,
+    );
 });

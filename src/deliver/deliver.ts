@@ -114,6 +114,8 @@ function logSettlement({ claim, reason, link, attempt: made, nextAttemptAt, deta
   log(STATUSES[status].level, "delivery", {
     provider: claim.provider,
     event: claim.id,
+    type: claim.type ?? undefined,
+    lead: claim.lead?.eventName,
     status,
     reason,
     detail: detail ?? undefined,

@@ -3,6 +3,8 @@ import { SECOND } from "../time.ts";
 
 /** `npm start` shows a sample that has not ended by then as it stands. */
 export const SAMPLE_TIMEOUT = 30 * SECOND;
+/** How often an event is looked up while its end is waited for. */
+export const WAIT_STEP = SECOND / 2;
 /** For the Worker's answer to a webhook. */
 export const POST_TIMEOUT = 30 * SECOND;
 /** For one answer of the admin API. */

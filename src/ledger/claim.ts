@@ -16,6 +16,7 @@ import { IN_FORCE, type Pause, readPauses } from "./pauses.ts";
 export type Claim = {
   id: string;
   provider: string;
+  type: string | null;
   lead: Lead | null;
   retries: number;
   tries: number;
@@ -45,7 +46,7 @@ WHERE NOT EXISTS (SELECT 1 FROM pauses WHERE ${IN_FORCE("?3", "?4")}) AND id IN 
     SELECT id, row_number() OVER (ORDER BY claims DESC) AS place, max(claims) OVER () AS most FROM events
     WHERE id IN (SELECT value FROM json_each(?1)) AND status = 'pending' AND next_attempt_at <= ?3 AND lease_until <= ?3)
   WHERE most < ${SUSPECT_CLAIMS} OR place = 1)
-RETURNING id, provider, lead, lead_key AS leadKey, retries, tries, claims, doubt, doubt_since AS doubtSince,
+RETURNING id, provider, type, lead, lead_key AS leadKey, retries, tries, claims, doubt, doubt_since AS doubtSince,
   lease_until AS leaseUntil, reason, coalesce(replayed_at, received_at) AS since,
   click_id IS NULL AND EXISTS (SELECT 1 FROM events o WHERE o.customer_id = events.customer_id AND o.status = 'pending'
     AND o.id <> events.id AND o.click_id IS NOT NULL) AS awaited`;

@@ -66,8 +66,11 @@ export function keepStatements(
   ];
 }
 
-/** What the ledger says of kept events by id, and when cron last ran (milliseconds since 1970; undefined: unknown). */
-export type Kept = { known: Map<string, { status: Status; reason: Reason }>; cronAt: number | undefined };
+/** What the ledger has of an event. `receivedAt`: when its first webhook came. Times in milliseconds since 1970. */
+type Known = { status: Status; reason: Reason; receivedAt: number };
+
+/** What the ledger says of kept events by id, and when cron last ran (undefined: unknown). */
+export type Kept = { known: Map<string, Known>; cronAt: number | undefined };
 
 /** Keeps events. A redelivery is answered with what became of the event the first time. */
 export async function keep(
@@ -79,12 +82,14 @@ export async function keep(
     ...keepStatements(db, events, queued),
     db.prepare("SELECT at FROM marks WHERE name = 'cron'"),
     db
-      .prepare("SELECT id, status, reason FROM events WHERE id IN (SELECT value FROM json_each(?1))")
+      .prepare(
+        "SELECT id, status, reason, received_at AS receivedAt FROM events WHERE id IN (SELECT value FROM json_each(?1))",
+      )
       .bind(ids(events)),
   ]);
   const [cron, rows] = results.slice(-2).map((result) => result.results) as [
     { at: number }[],
-    { id: string; status: Status; reason: Reason }[],
+    ({ id: string } & Known)[],
   ];
   return { known: new Map(rows.map((row) => [row.id, row])), cronAt: cron[0]?.at };
 }

@@ -2,9 +2,10 @@
 import { type Lead, type LeadField, tidyLead, type Warning } from "../lead.ts";
 import { printable } from "../log.ts";
 import type { ReasonOf } from "../states.ts";
-import { usableClickId } from "../usable.ts";
+import { clickIdProblem, usableClickId } from "../usable.ts";
+import { withAnyText } from "./click-text.ts";
 import type { Compiled, CompiledRule, Mapping, Value } from "./compile.ts";
-import { isTrue } from "./expression.ts";
+import { evaluate, isTrue } from "./expression.ts";
 
 /** The result of mapping one event. `ended` events are kept with their reason, `ignored` ones are not kept. */
 export type Outcome =
@@ -132,12 +133,26 @@ function applyRule(rule: CompiledRule, event: object): Outcome {
     }
   }
   const tidied = tidyLead(raw);
-  const warnings = [...failed, ...tidied.warnings];
-  if (rule.withoutClickId === "skip" && usableClickId(raw.clickId) === undefined)
+  const withoutClickId = usableClickId(raw.clickId) === undefined;
+  const instead = withoutClickId ? insteadOfClickId(rule, event) : [];
+  const warnings = [...failed, ...instead, ...tidied.warnings];
+  if (rule.withoutClickId === "skip" && withoutClickId)
     return { kind: "ended", reason: "no_click_id", warnings, lead: tidied.lead };
   if (!tidied.ok)
     return { kind: "ended", reason: tidied.reason, detail: tidied.detail, warnings, lead: tidied.lead };
   return { kind: "lead", lead: tidied.lead, once: rule.once, warnings };
+}
+
+/** What the form passed instead of a click id. */
+function insteadOfClickId({ lead }: CompiledRule, event: object): Warning[] {
+  const value = lead.find(({ field }) => field === "clickId")?.value;
+  if (value?.kind !== "expression") return [];
+  try {
+    const did = clickIdProblem(evaluate(withAnyText(value.ast), event));
+    return did === undefined ? [] : [{ field: "clickId", did }];
+  } catch {
+    return [];
+  }
 }
 
 function resolve(value: Value, event: object): unknown {

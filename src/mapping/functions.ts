@@ -17,15 +17,26 @@ const CLICK_ID_KEYS = ["dubClickId", "dub_click_id", "dub_id"];
  * a sign-up form can write to, or one as JSON text; its keys `dubClickId`, `dub_click_id`, `dub_id` are read in order.
  */
 export function clickIdIn(...carriers: unknown[]): string | null {
+  for (const given of givenIn(carriers)) {
+    const id = usableClickId(given);
+    if (id) return id;
+  }
+  return null;
+}
+
+/** The first text where click_id looks for one, whether it is a click id or not. */
+function clickTextIn(...carriers: unknown[]): string | null {
+  for (const given of givenIn(carriers)) if (typeof given === "string" && given.trim() !== "") return given;
+  return null;
+}
+
+function* givenIn(carriers: unknown[]): Generator<unknown> {
   for (const carrier of carriers) {
     const object = typeof carrier === "string" ? parsed(carrier) : carrier;
     if (typeof object !== "object" || object === null) continue;
-    for (const key of CLICK_ID_KEYS) {
-      const id = Object.hasOwn(object, key) && usableClickId((object as Record<string, unknown>)[key]);
-      if (id) return id;
-    }
+    for (const key of CLICK_ID_KEYS)
+      if (Object.hasOwn(object, key)) yield (object as Record<string, unknown>)[key];
   }
-  return null;
 }
 
 function parsed(text: string): unknown {
@@ -63,6 +74,10 @@ function milliseconds(time: unknown): number {
 export type Guard = `usable as ${string}`;
 export const ANY_VALUE: Guard = "usable as value";
 export const guardOf = (field: string): Guard => `usable as ${field}`;
+export const isGuard = (name: string): name is Guard => name.startsWith("usable as ");
+
+/** click_id that gives a text which is no click id, too. Its name has blanks, as those of the guards. */
+export const ANY_CLICK_TEXT = "any click text";
 
 function isUnusableText(field: string, value: unknown): boolean {
   return typeof value === "string" && !isUsable(field, value);
@@ -77,6 +92,7 @@ function register(name: string, implementation: Implementation, signature: Signa
 
 const any = { types: [TYPE_ANY] };
 register("click_id", (carriers) => clickIdIn(...carriers), [{ ...any, variadic: true }]);
+register(ANY_CLICK_TEXT, (carriers) => clickTextIn(...carriers), [{ ...any, variadic: true }]);
 register("days_between", ([from, to]) => daysBetween(from, to), [any, any]);
 for (const field of ["value", ...LEAD_FIELDS])
   register(guardOf(field), ([value]) => (isUnusableText(field, value) ? null : value) as JSONValue, [any]);

@@ -14,17 +14,13 @@ import { about, type Reason } from "../states.ts";
 import type { Verifier } from "../verify/scheme.ts";
 import { SecretError } from "../verify/secret.ts";
 import { explain } from "../verify/verdict.ts";
+import { type EventAnswer, summary } from "./answer.ts";
 import { type Decoded, decodeBody, readBody } from "./body.ts";
 import { type KeepDeps, type KeptSomewhere, keepEvents } from "./keep.ts";
 import { isRefused, MAX_EVENTS, type RefuseDeps, type Refused, refuse } from "./refuse.ts";
 import { verifierOf } from "./verifier.ts";
 
 const MAX_PATH = 100;
-
-/** What the answer says of one event. `id` is the ledger's; events that no mapping rule takes have none. */
-export type EventAnswer =
-  | { id: string; type: string | null; status: string; reason: string }
-  | { type: string | null; status: "ignored" };
 
 type ReceiveDeps = Deps & RefuseDeps & Omit<KeepDeps, "background"> & { countIgnored: Counter<Ignored> };
 type Webhooks = Context<{ Bindings: Env }>;
@@ -84,7 +80,7 @@ async function take(c: Webhooks, deps: ReceiveDeps): Promise<Taken | Refused> {
     provider: opened.provider,
     bytes: body.length,
     events: events.length,
-    ...counts(events),
+    ...summary(mapped, events),
   });
   return { events, ...(kept.warning !== undefined && { warning: kept.warning }) };
 }
@@ -222,18 +218,13 @@ function report(
   return rows.map((row, i): EventAnswer => {
     const type = mapped[i]?.type ?? null;
     if (!row) return { type, status: "ignored" };
-    const { status, reason } = known.get(row.id) ?? row;
-    return { id: row.id, type, status, reason };
+    const { status, reason, receivedAt } = known.get(row.id) ?? row;
+    const redelivery = receivedAt < row.receivedAt;
+    return { id: row.id, type, status, reason, ...(redelivery && { redelivery }) };
   });
 }
 
 function knownProvider(c: Webhooks, { mappings }: Deps): string | null {
   const provider = c.req.param("provider") ?? "";
   return Object.hasOwn(mappings, provider) ? provider : null;
-}
-
-function counts(answers: EventAnswer[]): Record<string, number> {
-  const by: Record<string, number> = {};
-  for (const { status } of answers) by[status] = (by[status] ?? 0) + 1;
-  return by;
 }

@@ -3,7 +3,7 @@ import * as z from "zod/mini";
 import { decodeBase64, decodeHex, encodeHex, equalBytes, utf8 } from "./bytes.ts";
 import { type HeaderSet, HmacParameters, headerSets, list } from "./hmac-parameters.ts";
 import { fill } from "./payload.ts";
-import type { Scheme, Signer, Verifier } from "./scheme.ts";
+import type { Inspection, Scheme, Signer, Verifier } from "./scheme.ts";
 import { readSecret, SecretError } from "./secret.ts";
 import { refused, type SignedRequest, type Verdict } from "./verdict.ts";
 
@@ -23,6 +23,7 @@ export const hmac: Scheme<HmacParameters> & { parameters: typeof HmacParameters 
     return ({ url, body, id, now }) =>
       sign(given, key, { method: "POST", url, headers: new Headers(), body }, id, now);
   },
+  inspect,
   secretFrom({ secret: { strip = [], begins = "", encoding } = { encoding: ["utf8"] } }, text) {
     return encoding.includes("base64") ? `${strip.at(-1) ?? ""}${btoa(text)}` : `${begins}${text}`;
   },
@@ -35,9 +36,10 @@ export function preset<N extends string>(name: N, description: string, fixed: Hm
     parameters: own,
     verifier: (_, secret, text) => hmac.verifier(fixed, secret, text),
     signer: (_, secret, text) => hmac.signer(fixed, secret, text),
+    inspect: (_, request) => hmac.inspect(fixed, request),
     secretFrom: (_, text) => hmac.secretFrom(fixed, text),
   };
-  return { ...scheme, parameters: own };
+  return { ...scheme, parameters: own, fixed };
 }
 
 /** The keys of every secret under every encoding that the scheme tries. Every secret must give one. */
@@ -112,44 +114,93 @@ async function verifySet(
   request: SignedRequest,
   now: number,
 ): Promise<Verdict> {
-  const items = parseItems(headerOf(request, set.signature) ?? "", given.signature);
-  const decode = given.encoding === "hex" ? decodeHex : decodeBase64;
-  const signatures = items.filter(({ key }) => key === given.signature.key).map(({ value }) => decode(value));
-  const candidates = signatures.filter((bytes) => bytes !== undefined).slice(0, MAX_SIGNATURES);
-  if (candidates.length === 0) return refused({ reason: "malformed_header", header: set.signature });
-
-  const id = set.id === undefined ? undefined : headerOf(request, set.id);
+  const { signatures, id, timestamp } = readSet(given, set, request);
+  if (signatures.length === 0) return refused({ reason: "malformed_header", header: set.signature });
   if (set.id !== undefined && id === undefined) return refused({ reason: "missing_header", header: set.id });
-
-  let timestamp = "";
   if (given.timestamp) {
-    const { field, unit, tolerance } = given.timestamp;
-    const found =
-      set.timestamp === undefined
-        ? items.find(({ key }) => key === field)?.value
-        : headerOf(request, set.timestamp);
-    if (found === undefined)
+    const { field, tolerance } = given.timestamp;
+    if (timestamp === undefined)
       return refused({ reason: "missing_header", header: set.timestamp ?? `${set.signature} ${field}=` });
-    if (!/^\d{1,15}$/.test(found))
+    const signedAt = timeOf(given, timestamp);
+    if (signedAt === undefined)
       return refused({ reason: "malformed_header", header: set.timestamp ?? set.signature });
-    timestamp = found;
-    const age = now / 1000 - Number(found) / (unit === "ms" ? 1000 : 1);
+    const age = (now - signedAt) / 1000;
     if (age > tolerance) return refused({ reason: "timestamp_too_old", seconds: Math.round(age), tolerance });
     if (age < -tolerance)
       return refused({ reason: "timestamp_in_future", seconds: Math.round(-age), tolerance });
   }
 
-  const payloads = list(given.payload ?? "{body}")
-    .map((template) => fill(template, { ...request, id: id ?? "", timestamp }))
-    .filter((payload) => payload !== undefined);
+  const payloads = payloadsOf(given, request, id, timestamp);
   if (payloads.length === 0) return refused({ reason: "signed_json_missing" });
   for (const payload of payloads)
     for (const key of keys) {
       const expected = new Uint8Array(await crypto.subtle.sign("HMAC", key, payload));
-      if (candidates.some((candidate) => equalBytes(candidate, expected)))
+      if (signatures.some((signature) => equalBytes(signature, expected)))
         return { ok: true, deliveryId: id };
     }
   return refused({ reason: "signature_mismatch", secrets: keys.length });
+}
+
+/** What is in the headers of one sender; `signatures` are those that can be decoded. */
+type SetReading = {
+  signatures: Uint8Array[];
+  id: string | undefined;
+  timestamp: string | undefined;
+};
+
+function readSet(given: HmacParameters, set: HeaderSet, request: SignedRequest): SetReading {
+  const items = parseItems(headerOf(request, set.signature) ?? "", given.signature);
+  const decode = given.encoding === "hex" ? decodeHex : decodeBase64;
+  const signatures = items.filter(({ key }) => key === given.signature.key).map(({ value }) => decode(value));
+  const timestamp =
+    set.timestamp === undefined
+      ? items.find(({ key }) => key === given.timestamp?.field)?.value
+      : headerOf(request, set.timestamp);
+  return {
+    signatures: signatures.filter((bytes) => bytes !== undefined).slice(0, MAX_SIGNATURES),
+    id: set.id === undefined ? undefined : headerOf(request, set.id),
+    timestamp: given.timestamp && timestamp,
+  };
+}
+
+/** Milliseconds since 1970, or undefined for a text that is no time. */
+function timeOf({ timestamp }: HmacParameters, text: string): number | undefined {
+  if (!/^\d{1,15}$/.test(text)) return undefined;
+  return Number(text) * (timestamp?.unit === "ms" ? 1 : 1000);
+}
+
+function payloadsOf({ payload }: HmacParameters, request: SignedRequest, id = "", timestamp = "") {
+  return list(payload ?? "{body}")
+    .map((template) => fill(template, { ...request, id, timestamp }))
+    .filter((filled) => filled !== undefined);
+}
+
+function inspect(given: HmacParameters, request: SignedRequest): Inspection {
+  const came = (name: string) => headerOf(request, name) !== undefined;
+  const sets = headerSets(given).map((set) => ({
+    set,
+    headers: (["signature", "id", "timestamp"] as const).flatMap((use) => {
+      const name = set[use];
+      return name === undefined ? [] : [{ name, use, came: came(name) }];
+    }),
+  }));
+  const count = ({ headers }: (typeof sets)[number]) => headers.filter((one) => one.came).length;
+  const best = sets.reduce((a, b) => (count(b) > count(a) ? b : a));
+  // Which sender it is nobody knows when no header came.
+  const names = (use: string) =>
+    sets.flatMap(({ headers }) => headers.filter((one) => one.use === use).map(({ name }) => name));
+  const headers =
+    count(best) > 0
+      ? best.headers
+      : best.headers.map((one) => ({ ...one, name: [...new Set(names(one.use))].join(" or ") }));
+  const { signatures, id, timestamp } = readSet(given, best.set, request);
+  const signedAt = timestamp === undefined ? undefined : timeOf(given, timestamp);
+  return {
+    headers,
+    signatures: signatures.length,
+    ...(given.timestamp && { time: { signedAt, tolerance: given.timestamp.tolerance } }),
+    signed: payloadsOf(given, request, id, timestamp),
+  };
 }
 
 async function sign(

@@ -1,10 +1,11 @@
 /** The table of schemes. To add one: its file beside this one, and one line here. */
 import * as z from "zod/mini";
 import { hmac } from "./hmac.ts";
-import type { Scheme, Signer, Verifier } from "./scheme.ts";
+import type { Inspection, Scheme, Signer, Verifier } from "./scheme.ts";
 import { standardWebhooks } from "./standard-webhooks.ts";
 import { stripe } from "./stripe.ts";
 import { token } from "./token.ts";
+import type { SignedRequest } from "./verdict.ts";
 
 const SCHEMES = { "standard-webhooks": standardWebhooks, stripe, hmac, token };
 
@@ -27,6 +28,17 @@ export function createVerifier(verify: Verify, name: string, text: string): Prom
 /** The signer of a scheme, for tests and local tools; throws a SecretError when the secret can't be used. */
 export function createSigner(verify: Verify, name: string, text: string): Promise<Signer> {
   return schemeOf(verify).signer(verify, name, text);
+}
+
+/** What a scheme reads of a request, for local tools. */
+export function inspect(verify: Verify, request: SignedRequest): Inspection {
+  return schemeOf(verify).inspect(verify, request);
+}
+
+/** The same scheme with all its parameters, where it is a preset. */
+export function expanded(verify: Verify): Verify {
+  const scheme = SCHEMES[verify.scheme];
+  return "fixed" in scheme ? scheme.fixed : verify;
 }
 
 /** A usable secret for a scheme made from `text` (16 bytes or more), for tests and local tools. */

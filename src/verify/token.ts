@@ -36,6 +36,11 @@ export const token: Scheme<TokenParameters> & { parameters: typeof parameters } 
     return async () => ({ [header]: `${prefix}${first}` });
   },
 
+  inspect({ header }, { headers }) {
+    const came = Boolean(headers.get(header)?.trim());
+    return { headers: [{ name: header, use: "token", came }], signatures: came ? 1 : 0, signed: [] };
+  },
+
   secretFrom: (_, text) => text,
 };
 

@@ -12,8 +12,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { setPath } from "../../src/dev/commands/send.ts";
-import { providers, ROOT } from "../../src/dev/files.ts";
+import { ROOT } from "../../src/dev/files.ts";
 import { generated, mappingLists } from "../../src/dev/generated.ts";
 
 /** What holds generated tables. */
@@ -508,32 +507,4 @@ describe("files of your own", () => {
     expect(run(root, "check.ts", "--write")).toMatchObject({ code: 0 });
     rmSync(root, { recursive: true });
   });
-});
-
-describe("npm run preview", () => {
-  const payload = join(mkdtempSync(join(tmpdir(), "preview-")), "payload.json");
-  it("prints leads, skips and warnings as JSON", () => {
-    const sample = JSON.parse(
-      readFileSync(join(ROOT, "mappings/stripe/samples/trial-of-many-seats.json"), "utf8"),
-    );
-    writeFileSync(payload, JSON.stringify(sample.webhook));
-    const { code, output } = run(ROOT, "preview.ts", "stripe", payload);
-    expect([code, JSON.parse(output)]).toEqual([0, sample.expect]);
-  });
-  it.each([
-    [["nobody", "x.json"], `There is no mappings/nobody/mapping.json. There are: ${providers().join(", ")}.`],
-    [["clerk", "/nowhere.json"], "no such file or directory"],
-    [[], "missing required argument 'provider'"],
-  ])("%j", (args, said) => {
-    const { code, output } = run(ROOT, "preview.ts", ...args);
-    expect(output).toContain(said);
-    expect(code).toBe(2);
-  });
-});
-
-it("setPath reaches into lists and makes what is missing", () => {
-  const root = { data: { list: [{ id: 1 }] } };
-  setPath(root, "data.list[0].id", 2);
-  setPath(root, "data.more.deep", "x");
-  expect(root).toEqual({ data: { list: [{ id: 2 }], more: { deep: "x" } } });
 });

@@ -1,92 +1,16 @@
 /** The commands of the README as a person types them, each with its Worker as a process of its own. */
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { createServer, type Server } from "node:net";
-import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { providers, ROOT, readSample } from "../../src/dev/files.ts";
-import { freePort } from "../../src/dev/process/port.ts";
-
-type Running = {
-  child: ChildProcess;
-  lines: string[];
-  until: (words: RegExp) => Promise<string>;
-  ended: Promise<number>;
-};
-
-function npm(...args: string[]): Running {
-  const child = spawn("npm", ["--silent", ...args], {
-    cwd: ROOT,
-    stdio: ["ignore", "pipe", "pipe"],
-    detached: true,
-    env: { ...process.env, NO_COLOR: "1" },
-  });
-  const lines: string[] = [];
-  const waiting = new Set<() => void>();
-  const ended = new Promise<number>((resolve) => child.once("close", (code) => resolve(code ?? -1)));
-  for (const stream of [child.stdout, child.stderr])
-    if (stream)
-      createInterface({ input: stream }).on("line", (line) => {
-        lines.push(line);
-        for (const check of waiting) check();
-      });
-  const until = (words: RegExp) =>
-    new Promise<string>((resolve, reject) => {
-      const check = () => {
-        const line = lines.find((one) => words.test(one));
-        if (line === undefined) return;
-        waiting.delete(check);
-        resolve(line);
-      };
-      waiting.add(check);
-      check();
-      ended.then(() => reject(new Error(`ended without ${words}:\n${lines.join("\n")}`)));
-    });
-  return { child, lines, until, ended };
-}
-
-/** What the terminal does on Ctrl-C: the signal goes to the whole group. */
-function signal({ child }: Running, name: "SIGINT" | "SIGKILL"): void {
-  try {
-    if (child.pid) process.kill(-child.pid, name);
-  } catch {
-    // It has ended.
-  }
-}
-
-type Process = { pid: string; parent: string; args: string };
-
-function processes(): Process[] {
-  const all = execFileSync("ps", ["-eo", "pid=,ppid=,args="], { encoding: "utf8" }).split("\n");
-  return all.flatMap((line) => {
-    const [, pid = "", parent = "", args = ""] = /^ *(\d+) +(\d+) (.*)$/.exec(line) ?? [];
-    return pid ? [{ pid, parent, args }] : [];
-  });
-}
-
-/** The processes that a command has started, and those that they have. */
-function family({ child }: Running): Process[] {
-  const all = processes();
-  const below = (pid: string): Process[] =>
-    all.filter(({ parent }) => parent === pid).flatMap((one) => [one, ...below(one.pid)]);
-  const found = below(String(child.pid));
-  if (!found.some(({ args }) => args.includes("workerd serve"))) throw new Error("the Worker does not run");
-  return found;
-}
-
-/** Those of a family that are still there. */
-function left(family: Process[]): string[] {
-  const now = new Set(processes().map(({ pid, args }) => `${pid} ${args}`));
-  return family.map(({ pid, args }) => `${pid} ${args}`).filter((one) => now.has(one));
-}
+import { providers, readSample } from "../../src/dev/files.ts";
+import { reservePort } from "../../src/dev/process/port.ts";
+import { REASONS } from "../../src/states.ts";
+import { family, left, nodeOf, npm, type Process, type Running, signal } from "../support/npm.ts";
 
 /** Kills one process of a command, and resolves when none of the others is left. */
 async function killOne({ child }: Running, one: Process | undefined, started: Process[]): Promise<void> {
   process.kill(Number(one?.pid ?? child.pid), "SIGKILL");
   await expect.poll(() => left(started), { timeout: 20_000, interval: 200 }).toEqual([]);
 }
-
-const nodeOf = (started: Process[], command: string) =>
-  started.find(({ args }) => args.startsWith(`node src/dev/commands/${command}.ts`));
 
 describe("npm start", () => {
   let running: Running;
@@ -119,43 +43,85 @@ describe("npm start", () => {
       expect(table).toMatch(new RegExp(`^${provider} .* delivered  credited https://go\\.example/`, "m"));
     expect(table).toContain(`All as the samples expect. Dub's stand-in recorded ${leads.length} leads.`);
   });
-  it("logs each later webhook in a line; npm run send signs and posts", async () => {
-    const sent = npm(
-      "run",
-      "send",
-      "--",
-      "clerk",
-      "organic",
-      "--to",
-      url,
-      "--set",
-      "data.id=user_set_by_hand",
-      "--set",
-      "data.unsafe_metadata.dub_id=Aa1Bb2Cc3Dd4Ee5F",
-    );
-    expect(await sent.ended).toBe(0);
-    expect(sent.lines.join("")).toMatch(/^200 .*"status":"pending"/);
-    await running.until(/clerk +webhook +1 pending/);
-    expect(await running.until(/clerk +delivered/)).toContain("https://go.example/Aa1B");
+  const send = async (...args: string[]) => {
+    const sent = npm("run", "send", "--", ...args, "--to", url);
+    return { code: await sent.ended, text: sent.lines.join("\n") };
+  };
+  it("the command that it names works as it stands, for each provider and again and again", async () => {
+    const hint = running.lines.find((line) => line.includes("npm run send")) ?? "";
+    expect(hint.trim()).toBe(`npm run send -- clerk --wait --to ${url}`);
+    const copied = npm(...hint.trim().split(" ").slice(1));
+    expect([await copied.ended, copied.lines.join("\n")]).toEqual([
+      0,
+      expect.stringMatching(/^clerk +user.created +delivered +credited https:\/\/go.example\/Xk3p$/m),
+    ]);
+    for (const provider of ["clerk", "auth0", "auth0-logs", "stripe"]) {
+      const [one, other] = [await send(provider, "--json"), await send(provider, "--json")];
+      const ids = [one, other].map(({ code, text }) => {
+        expect(code).toBe(0);
+        const [event] = JSON.parse(text).events;
+        expect(event).toMatchObject({ status: "pending", reason: "new" });
+        expect(event).not.toHaveProperty("redelivery");
+        return event.id;
+      });
+      expect(ids[0]).not.toBe(ids[1]);
+    }
+  });
+  it("logs each later webhook in a line with provider, type, event name, result and reason", async () => {
+    const line = (words: string) => running.until(new RegExp(words.replaceAll(" ", " +")));
+    await send("clerk", "organic", "--set", "data.unsafe_metadata.dub_id=Aa1Bb2Cc3Dd4Ee5F");
+    await line("clerk user.created Sign Up delivered recorded https://go.example/Aa1B");
+    await send("clerk", "organic");
+    await line("clerk user.created Sign Up skipped no_click_id");
+    await send("clerk", "other-event");
+    await line("clerk session.created ignored no rule");
+  });
+  it("npm run send sends what --set says, and --again is a redelivery", async () => {
+    const test = await send("stripe", "--set", "livemode=false");
+    expect(test.text).toMatch(/customer.created +skipped +the provider marks this event as a test/);
+    const again = await send("stripe", "--again", "--json");
+    expect(JSON.parse(again.text).events).toMatchObject([{ status: "delivered", redelivery: true }]);
+    await running.until(/stripe +customer.created +Sign Up +delivered +recorded +redelivery/);
+  });
+  it.each([
+    ["foreign", "skipped", "other_workspace"],
+    ["disabled", "rejected", "link_disabled"],
+    ["deleted", "rejected", "link_missing"],
+  ] as const)(
+    "npm run send --wait follows a click of the stand-in to its end: %s",
+    async (word, status, reason) => {
+      const clickId = `${word}Click00000001`.slice(0, 16);
+      const set = ["--set", `data.unsafe_metadata.dubClickId=${clickId}`];
+      const { code, text } = await send("clerk", ...set, "--wait", "--json");
+      const [event] = JSON.parse(text.split("\n").at(-1) ?? "").events;
+      expect([code, event]).toEqual([
+        1,
+        expect.objectContaining({ status, reason, means: REASONS[reason].means }),
+      ]);
+    },
+  );
+  it("npm run send --wait says what is still pending when its time is over", async () => {
+    const set = ["--set", "data.unsafe_metadata.dubClickId=unknownClick0001"];
+    const { code, text } = await send("clerk", ...set, "--wait", "2");
+    expect(code).toBe(1);
+    expect(text).toMatch(/pending +Dub does not find the click/);
+    expect(text).toMatch(/: click_not_found_yet\n[\s\S]*What to do: nothing: tried to the end/);
+  });
+  it("npm run send says why a webhook is refused", async () => {
+    const old = await send("stripe", "--at", "-10m");
+    expect([old.code, old.text]).toEqual([
+      1,
+      expect.stringMatching(/^401 .*"unauthorized".*\n\ntimestamp_too_old: signed 60\d s ago, 300 s/),
+    ]);
+    const secret = await send("clerk", "--secret", "whsec_b3RoZXIgc2VjcmV0IG90aGVyIHNlY3JldA==");
+    expect([secret.code, secret.text]).toEqual([1, expect.stringContaining("signature_mismatch: ")]);
+    const header = await send("auth0", "--headers", "authorization=", "--json");
+    expect([header.code, JSON.parse(header.text).cause.reason]).toEqual([1, "missing_header"]);
   });
   it("logs a refused webhook and an unknown click in a line, with the reason", async () => {
     await fetch(`${url}/webhooks/stripe`, { method: "POST", body: "{}" });
-    expect(await running.until(/stripe +refused/)).toContain("missing_header");
-    const click = "data.unsafe_metadata.dubClickId=unknownClick0001";
-    const sent = npm(
-      "run",
-      "send",
-      "--",
-      "clerk",
-      "--to",
-      url,
-      "--set",
-      "data.id=user_unknown",
-      "--set",
-      click,
-    );
-    expect(await sent.ended).toBe(0);
-    expect(await running.until(/clerk +pending/)).toContain("click_not_found_yet");
+    await running.until(/stripe +refused +missing_header/);
+    await running.until(/clerk .* pending +click_not_found_yet/);
   });
   it("npm run replay counts first, replays with --yes, and takes ids", async () => {
     const replay = async (...args: string[]) => {
@@ -243,7 +209,8 @@ describe("a SIGKILL of npm run dev leaves no process behind", () => {
 });
 
 it("npm run dev starts with the settings it is given", async () => {
-  const port = String(await freePort(8799));
+  const reserved = await reservePort(8799);
+  const port = String(reserved.port);
   const dev = npm(
     "run",
     "dev",
@@ -264,5 +231,6 @@ it("npm run dev starts with the settings it is given", async () => {
   const started = family(dev);
   signal(dev, "SIGINT");
   await dev.ended;
+  reserved.release();
   expect(left(started)).toEqual([]);
 });

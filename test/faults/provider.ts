@@ -3,7 +3,7 @@ import { readMapping } from "../../src/dev/files.ts";
 import { secretFor } from "../../src/dev/samples/secrets.ts";
 import { sampleBody, sign } from "../../src/dev/samples/sign.ts";
 import { compileMapping } from "../../src/mapping/compile.ts";
-import type { EventAnswer } from "../../src/receive/route.ts";
+import type { EventAnswer } from "../../src/receive/answer.ts";
 import { createCounter } from "./counter.ts";
 import type { Plan, Send } from "./plan.ts";
 import type { PlannedLead, Webhook } from "./webhooks.ts";

@@ -315,6 +315,30 @@ describe("applying", () => {
     expect(outcome).toMatchObject(id === null ? { reason: "no_click_id" } : { lead: { clickId: id } });
   });
 
+  it.each([
+    ["click_id(a, b)", { a: { dubClickId: "{{dub_id}}" } }, /^dropped: a placeholder such as {{dub_id}}/],
+    ["click_id(a, b)", { a: '{"dub_id":"[object Object]"}' }, /^dropped: a placeholder such as {{dub_id}}/],
+    [
+      "click_id(a, b)",
+      { a: {}, b: { dub_id: "YOUR_CLICK_ID" } },
+      /^dropped: a placeholder such as {{dub_id}}/,
+    ],
+    ["click_id(a) || b", { b: "undefined" }, /^dropped: a placeholder such as undefined/],
+    ["a || b", { a: "{{dub_id}}", b: null }, /^dropped: a placeholder such as {{dub_id}}/],
+    ["starts_with(a || '', 'dub_id_') ? a : `null`", { a: "dub_id_{{x}}" }, /^dropped: a placeholder/],
+    ["a", { a: "https://go.example/x" }, /^dropped: not a click id/],
+    ["click_id(a, b)", { a: {}, b: { dub_id: " " } }, undefined],
+    ["click_id(a, b)", { a: null, b: "text" }, undefined],
+    ["click_id(a, b)", { a: { dub_id: "{{dub_id}}" }, b: { dub_id: "abc" } }, undefined],
+  ])("%s of %j: a placeholder is named in a warning, a missing click id is none", (clickId, fields, did) => {
+    for (const withoutClickId of ["skip", "send"]) {
+      const file = rule({ withoutClickId }, { clickId });
+      const { outcome } = run(file, { ...event, ...fields })[0] ?? {};
+      const warnings = outcome && "warnings" in outcome ? outcome.warnings : undefined;
+      expect(warnings).toEqual(did ? [{ field: "clickId", did: expect.stringMatching(did) }] : []);
+    }
+  });
+
   it("click_id takes the first carrier that has one", () => {
     const file = rule({}, { clickId: "click_id(a, b, c)" });
     const outcome = run(file, { ...event, a: { dub_id: "{{dub_id}}" }, b: null, c: { dub_id: "abc" } })[0];

@@ -141,13 +141,14 @@ describe.each(Object.keys(mappings))("%s: must-have cases", (provider) => {
   it("R2 answers a redelivery with what became of it, and changes nothing", async () => {
     const app = await createTestApp();
     const also = { id: "msg_the_same" };
-    await app.send(provider, body, also);
+    const [first] = await app.send(provider, body, also);
+    expect(first).not.toHaveProperty("redelivery");
     await app.pump();
     const before = await app.rows();
     app.clock.now += MINUTE;
     const [again] = await app.send(provider, body, also);
     await app.pump();
-    expect(again).toMatchObject({ status: "delivered", reason: "recorded" });
+    expect(again).toMatchObject({ status: "delivered", reason: "recorded", redelivery: true });
     expect(await app.rows()).toEqual(before);
     expect(app.dub.calls).toHaveLength(2);
   });

@@ -1,7 +1,7 @@
 /** The admin API in tests: requests with the token, replays of all slices, and mapping files to change. */
 import { shipped as mappings } from "../../mappings/index.ts";
 import type { Call, Fault } from "../../src/dev/stand-in/faults.ts";
-import type { EventAnswer } from "../../src/receive/route.ts";
+import type { EventAnswer } from "../../src/receive/answer.ts";
 import type { Slice } from "../../src/replay/replay.ts";
 import { createTestApp, type TestAppOptions } from "./app.ts";
 

@@ -8,7 +8,7 @@ import { createDubStandIn, LOCAL_KEY, type StandInOptions } from "../../src/dev/
 import { Unanswered } from "../../src/dev/stand-in/faults.ts";
 import { MappingFile, Sample } from "../../src/mapping/schema.ts";
 import type { QueueMessage } from "../../src/queue.ts";
-import type { EventAnswer } from "../../src/receive/route.ts";
+import type { EventAnswer } from "../../src/receive/answer.ts";
 import { secretName } from "../../src/settings.ts";
 import type { Reason, Status } from "../../src/states.ts";
 import { DAY, HOUR, MINUTE, SECOND } from "../../src/time.ts";

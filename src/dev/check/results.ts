@@ -17,19 +17,10 @@ export function mapSample(mapping: Mapping, sample: Sample): MappedEvent[] {
 }
 
 /**
- * What the events of a webhook's body become; `files`: the mapping files that an event without a type is compared with.
- * Throws a UserError when the body can't be read.
+ * The events of a webhook's body; `files`: the mapping files that an event without a type is compared with. Throws a
+ * UserError when the body can't be read.
  */
-export function preview(
-  mapping: Mapping,
-  body: Uint8Array,
-  headers: Headers,
-  files: Record<string, unknown> = {},
-): Result[] {
-  return mapBody(mapping, body, headers, files).map(resultOf);
-}
-
-function mapBody(
+export function mapBody(
   mapping: Mapping,
   body: Uint8Array,
   headers: Headers,

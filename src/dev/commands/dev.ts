@@ -4,10 +4,13 @@ import { join } from "node:path";
 import { command, exitWith, run } from "../command.ts";
 import { ROOT } from "../files.ts";
 import { interrupted } from "../process/interrupted.ts";
-import { freePort } from "../process/port.ts";
+import { takeLock } from "../process/lock.ts";
+import { reservePort } from "../process/port.ts";
 import { startDev, wrangler } from "../process/wrangler.ts";
 import { DEV_VARS, warnAboutVars } from "../vars.ts";
 import { refuseWrongMappings } from "./check.ts";
+
+const WANTED_PORT = 8787;
 
 /** The value of a flag among wrangler's, which are passed on as they are. */
 function flag(args: string[], ...names: string[]): string | undefined {
@@ -25,30 +28,41 @@ async function dev(args: string[]): Promise<number> {
   const env = flag(args, "--env", "-e");
   const ofEnv = `${DEV_VARS}.${env}`;
   await warnAboutVars(env && existsSync(join(ROOT, ofEnv)) ? ofEnv : DEV_VARS);
-  const persist = flag(args, "--persist-to");
-  await wrangler([
-    "d1",
-    "migrations",
-    "apply",
-    "DB",
-    "--local",
-    ...(persist ? ["--persist-to", persist] : []),
-  ]);
   const asked = flag(args, "--port");
-  const port = asked ? Number(asked) : await freePort(8787);
-  const server = startDev({
-    port,
-    args: asked ? args : ["--port", String(port), ...args],
-    onLine: (line) => console.log(line),
-  });
-  const ended = await Promise.race([stopped, server.exited]);
-  await server.stop();
-  return ended === "interrupted" ? 0 : ended;
+  const reserved = asked === undefined ? await reservePort(WANTED_PORT) : undefined;
+  const port = reserved?.port ?? Number(asked);
+  const releaseState = takeLock(join(ROOT, ".wrangler/dev.lock"));
+  const given = flag(args, "--persist-to");
+  // wrangler's own folder is that of the first.
+  const other = given === undefined && !releaseState ? join(".wrangler/dev", String(port)) : undefined;
+  if (other) console.error(`npm run dev runs here already: this one has a database of its own, in ${other}.`);
+  const persist = given ?? other;
+  try {
+    await wrangler([
+      ...["d1", "migrations", "apply", "DB", "--local"],
+      ...(persist ? ["--persist-to", persist] : []),
+    ]);
+    const server = startDev({
+      port,
+      args: [
+        ...(reserved ? ["--port", String(port)] : []),
+        ...(other ? ["--persist-to", other] : []),
+        ...args,
+      ],
+      onLine: (line) => console.log(line),
+    });
+    const ended = await Promise.race([stopped, server.exited]);
+    await server.stop();
+    return ended === "interrupted" ? 0 : ended;
+  } finally {
+    reserved?.release();
+    releaseState?.();
+  }
 }
 
 export const program = command(
   "dev",
-  "Runs wrangler dev with your own settings, from .dev.vars or --var NAME:value. It can call the real Dub.",
+  "Runs wrangler dev with your own settings, from .dev.vars or --var NAME:value. It can call the real Dub. Several can run at the same time: each has its own port, and all but the first of a folder a database of their own.",
 )
   .argument("[flags...]", "flags of wrangler dev")
   .allowUnknownOption()

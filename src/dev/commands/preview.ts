@@ -1,26 +1,93 @@
-/** `npm run preview -- <provider> <payload.json>`: prints what a webhook becomes as JSON, without network. */
-import { readFileSync } from "node:fs";
-import { preview } from "../check/results.ts";
-import { command, exitWith, repeated, run } from "../command.ts";
-import { loadMapping, providers, readMapping } from "../files.ts";
+/** `npm run preview -- <provider> <sample or file>`: what a webhook becomes and why, without network. */
+import { existsSync } from "node:fs";
+import type { MappedEvent } from "../../mapping/apply.ts";
+import type { Mapping } from "../../mapping/compile.ts";
+import { Sample } from "../../mapping/schema.ts";
+import { REASONS, statusOf } from "../../states.ts";
+import { mapBody, resultOf } from "../check/results.ts";
+import { command, exitWith, jsonOption, repeated, run } from "../command.ts";
+import { folderOf, loadMapping, providers, readMapping, readSample, sampleNames } from "../files.ts";
+import { givenHeaders, readBytes, toHeaders } from "../headers.ts";
+import { styled } from "../print.ts";
+import { sampleBody } from "../samples/sign.ts";
 import { UserError } from "../user-error.ts";
+import { whyIgnored } from "../why-ignored.ts";
 
-export const program = command("preview", "Prints what a webhook becomes, as JSON. Nothing is sent.")
+type Given = { body: Uint8Array; headers: Record<string, string> };
+
+/** A sample by its name, else a file: a webhook's body, or a sample. */
+function read(provider: string, given: string): Given {
+  const names = sampleNames(folderOf(provider));
+  if (names.includes(given)) return ofSample(readSample(provider, given));
+  if (given !== "-" && !/[./\\]/.test(given) && !existsSync(given))
+    throw new UserError(`There is neither a sample nor a file "${given}". Samples: ${names.join(", ")}.`);
+  const body = readBytes(given);
+  const sample = sampleIn(body);
+  return sample ? ofSample(sample) : { body, headers: {} };
+}
+
+const ofSample = (sample: Sample): Given => ({ body: sampleBody(sample), headers: sample.headers ?? {} });
+
+function sampleIn(body: Uint8Array): Sample | undefined {
+  try {
+    return Sample.safeParse(JSON.parse(new TextDecoder().decode(body))).data;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What becomes of an event, in lines for people. */
+function describe(mapping: Mapping, { event, type, outcome }: MappedEvent): string[] {
+  const name = type ?? "(no type)";
+  const line = (what: string, said = "") => `${name}  →  ${styled(what, what)}${said}`;
+  if (outcome.kind === "ignored")
+    return [
+      line("ignored", ": no rule takes it"),
+      ...whyIgnored(mapping, name, event).map((one) => `  ${one}`),
+    ];
+  const warnings = outcome.warnings.map(({ field, did }) => `  Warning: ${field}: ${did}`);
+  const lead = outcome.lead
+    ? JSON.stringify(outcome.lead, null, 2)
+        .split("\n")
+        .map((one) => `  ${one}`)
+    : [];
+  if (outcome.kind === "lead") return [line("lead"), ...lead, ...warnings];
+  const { means, todo } = REASONS[outcome.reason];
+  return [
+    line(statusOf(outcome.reason), ` (${outcome.reason})`),
+    `  ${means}`,
+    ...(outcome.detail ? [`  ${outcome.detail}`] : []),
+    `  What to do: ${todo}`,
+    ...warnings,
+    ...(lead.length > 0 ? ["  The lead would be:", ...lead] : []),
+  ];
+}
+
+export const program = command("preview", "Says what a webhook becomes, and why. Nothing is sent.", {
+  0: "the webhook is mapped, whatever it becomes",
+})
   .argument("<provider>", "a folder of mappings, such as clerk")
-  .argument("<payload.json>", "the webhook's body as the provider sends it; - reads standard input")
-  .option("--header <name=value>", "a header of the webhook; may be repeated", repeated, [])
+  .argument(
+    "<webhook>",
+    "the name of a sample, or a file with the body as the provider sends it; - reads standard input",
+  )
+  .option(
+    "--headers <file or name=value>",
+    "headers of the webhook, for mapping files that read one; may be repeated",
+    repeated,
+    [],
+  )
+  .addOption(jsonOption())
   .action(
-    exitWith((provider, path, { header }) => {
-      const headers = new Headers(header.map((one) => one.split(/=(.*)/s, 2) as [string, string]));
+    exitWith((provider, webhook, { headers: given, json }) => {
       const mapping = loadMapping(provider);
-      let body: Buffer;
-      try {
-        body = readFileSync(path === "-" ? 0 : path);
-      } catch (error) {
-        throw new UserError((error as Error).message);
-      }
+      const { body, headers } = read(provider, webhook);
+      const all = toHeaders([...Object.entries(headers), ...givenHeaders(given)]);
       const files = Object.fromEntries(providers().map((name) => [name, readMapping(name)]));
-      console.log(JSON.stringify(preview(mapping, body, headers, files), null, 2));
+      const mapped = mapBody(mapping, body, all, files);
+      if (json) console.log(JSON.stringify(mapped.map(resultOf), null, 2));
+      else if (mapped.length === 0) console.log("The webhook holds no event.");
+      else console.log(mapped.map((one) => describe(mapping, one).join("\n")).join("\n\n"));
       return 0;
     }),
   );

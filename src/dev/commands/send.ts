@@ -1,56 +1,127 @@
-/** `npm run send -- <provider> [sample] [--to URL] [--set path=value]`: signs a sample with the local secret and posts it. */
-import { command, exitWith, repeated, run } from "../command.ts";
-import { DEFAULT_SAMPLE, readSample } from "../files.ts";
+/** `npm run send -- <provider> [sample]`: signs a sample, posts it, and says what became of it. */
+import { SECOND } from "../../time.ts";
+import { workerAddress } from "../address.ts";
+import { command, exitWith, jsonOption, repeated, run } from "../command.ts";
+import { advice, becameLeads, EVENT_COLUMNS, eventRows, shownEvent } from "../events.ts";
+import { DEFAULT_SAMPLE, loadMapping, readSample } from "../files.ts";
+import { givenHeaders } from "../headers.ts";
+import { MOMENT, parseMoment } from "../moment.ts";
+import { table } from "../print.ts";
+import { followEvent } from "../samples/follow.ts";
+import { freshSample } from "../samples/fresh.ts";
 import { postSample } from "../samples/post.ts";
+import { whyRefused } from "../samples/refusal.ts";
+import { parseAssignment, setPath } from "../samples/set.ts";
 import { UserError } from "../user-error.ts";
 
-/** Sets the value at a path such as `data.items[0].id`; missing objects on the way are made. */
-export function setPath(root: unknown, path: string, value: unknown): void {
-  const keys = path.split(/[.[\]]+/).filter((key) => key !== "");
-  const last = keys.pop();
-  if (last === undefined || typeof root !== "object" || root === null)
-    throw new UserError(`--set: there is nothing at the path "${path}"`);
-  let at = root as Record<string, unknown>;
-  for (const key of keys) {
-    if (typeof at[key] !== "object" || at[key] === null) at[key] = {};
-    at = at[key] as Record<string, unknown>;
+type Options = {
+  to: string;
+  set: string[];
+  again?: true | undefined;
+  at?: string | undefined;
+  secret?: string | undefined;
+  headers: string[];
+  wait?: string | true | undefined;
+  json?: true | undefined;
+};
+
+/** Seconds. */
+const DEFAULT_WAIT = 30;
+
+async function send(provider: string, name: string, options: Options): Promise<number> {
+  const to = workerAddress(options.to);
+  const sample = readSample(provider, name);
+  const paths = options.set.map((assignment) => {
+    const { path, value } = parseAssignment(assignment);
+    if (!setPath(sample.webhook, path, value))
+      console.error(`--set ${assignment}: the sample had no ${path.join(".")}, it is added.`);
+    return path;
+  });
+  if (options.again && paths.length > 0)
+    throw new UserError("--again sends the sample as it is in its file: leave --set out.");
+  const sent = options.again ? sample : freshSample(loadMapping(provider), sample, paths);
+  const posted = await postSample(provider, sent, to, {
+    again: options.again,
+    at: options.at === undefined ? undefined : parseMoment("--at", options.at),
+    secret: options.secret,
+    headers: givenHeaders(options.headers),
+  });
+  const { status, text } = posted;
+  if (status !== 200) {
+    const cause = await whyRefused(provider, to, posted);
+    if (options.json) console.log(JSON.stringify({ status, answer: text, cause }));
+    else {
+      console.log(`${status} ${text}`);
+      if (cause)
+        console.log(`\n${cause.reason}: ${cause.evidence ?? cause.means}\nWhat to do: ${cause.todo}`);
+    }
+    return 1;
   }
-  at[last] = value;
+  const answered = posted.events.map(shownEvent);
+  const patience = options.wait === undefined ? undefined : secondsOf(options.wait);
+  if (patience !== undefined && answered.some((event) => event.status === "pending"))
+    console.error(`Waiting for the end, for ${patience} s at most …`);
+  const events =
+    patience === undefined
+      ? answered
+      : await Promise.all(answered.map((event) => followEvent(to, event, patience * SECOND)));
+  if (options.json) console.log(JSON.stringify({ status, events }));
+  else {
+    console.log(table(EVENT_COLUMNS, eventRows(provider, events)));
+    const said = patience === undefined ? "" : advice(events);
+    if (said !== "") console.log(`\n${said}`);
+  }
+  return patience === undefined || becameLeads(events) ? 0 : 1;
 }
 
-function parseValue(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
+function secondsOf(given: string | true): number {
+  const seconds = given === true ? DEFAULT_WAIT : Number(given);
+  if (!(seconds > 0)) throw new UserError(`--wait ${given}: write a number of seconds.`);
+  return seconds;
 }
 
-export const program = command("send", "Signs a sample with the local secret and posts it.", {
-  0: "the webhook is answered 200",
-  1: "it is answered otherwise",
-})
+export const program = command(
+  "send",
+  "Signs a sample and posts it. The ids of the event and of the customer are made anew each time, so that it is a new event of a new customer.",
+  {
+    0: "the webhook is answered 200; with --wait: it became a lead that is delivered",
+    1: "it is answered otherwise; with --wait: it is no lead (yet)",
+  },
+)
   .argument("<provider>", "a folder of mappings, such as clerk")
   .argument("[sample]", "a file of mappings/<provider>/samples, without .json", DEFAULT_SAMPLE)
   .option("--to <address>", "address of the Worker", "http://localhost:8787")
   .option(
     "--set <path=value>",
-    "change a value of the webhook first; the value is JSON, or text; may be repeated",
+    "set a value of the webhook, such as data.id=user_1; the value is JSON, or text, and is sent as it is; may be repeated",
     repeated,
     [],
   )
-  .action(
-    exitWith(async (provider, name, { to, set }) => {
-      const sample = readSample(provider, name);
-      for (const assignment of set) {
-        const [path = "", ...value] = assignment.split("=");
-        if (value.length === 0) throw new UserError(`--set ${assignment}: write it as path=value`);
-        setPath(sample.webhook, path, parseValue(value.join("=")));
-      }
-      const { status, text } = await postSample(provider, sample, to);
-      console.log(`${status} ${text}`);
-      return status === 200 ? 0 : 1;
-    }),
-  );
+  .option(
+    "--wait [seconds]",
+    `follow the event to its end, for ${DEFAULT_WAIT} seconds at most unless told otherwise, and say what to do`,
+  )
+  .option("--again", "send the sample with the ids of its file, as a provider sends a webhook again")
+  .option("--at <time>", `sign at this time, ${MOMENT}`)
+  .option("--secret <secret>", "sign with this secret instead of the one of this machine")
+  .option(
+    "--headers <file or name=value>",
+    "set headers after signing; a name without value leaves the header out; may be repeated",
+    repeated,
+    [],
+  )
+  .addOption(jsonOption())
+  .addHelpText(
+    "after",
+    `
+The secret of this machine is the provider's setting in the environment or in .dev.vars, or one made up for here.
+--wait asks the admin API of the Worker: its token is ADMIN_TOKEN of the environment or of .dev.vars.
+
+Click ids that the stand-in for Dub of "npm start" knows: any sixteen letters and digits. These begin with a word
+that says how Dub answers, such as --set data.unsafe_metadata.dubClickId=unknownClick0001 for clerk:
+  unknown…   Dub does not know the click        foreign…   its link is another workspace's
+  disabled…  its link is disabled               deleted…   its link was deleted`,
+  )
+  .action(exitWith((provider, name, options) => send(provider, name, options as Options)));
 
 if (import.meta.main) void run(program);

@@ -2,72 +2,81 @@
  * `npm start`: the Worker on this machine, with a stand-in for Dub. Posts one signed sample of each provider, prints
  * the result of each, and keeps running. `-- --once` exits after the table instead.
  */
-import { mkdirSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { secretName } from "../../settings.ts";
-import { REASONS } from "../../states.ts";
 import { command, exitWith, run as runCommand } from "../command.ts";
-import { DEFAULT_SAMPLE, folderOf, providers, ROOT, readSample } from "../files.ts";
-import { SAMPLE_TIMEOUT } from "../limits.ts";
-import { formatLine, type LogLine, parseLine, table } from "../print.ts";
+import { EVENT_COLUMNS } from "../events.ts";
+import { providers } from "../files.ts";
+import { table } from "../print.ts";
 import { buildWorker } from "../process/build.ts";
 import { interrupted } from "../process/interrupted.ts";
-import { freePort } from "../process/port.ts";
+import { portsFrom } from "../process/port.ts";
 import { type RunningWorker, startWorker } from "../process/worker.ts";
-import { postSample } from "../samples/post.ts";
+import { type Outcomes, watchOutcomes } from "../samples/outcomes.ts";
 import { adminToken, secretFor, secretProblem } from "../samples/secrets.ts";
+import { tryAll } from "../samples/try-all.ts";
 import { createDubStandIn, LOCAL_KEY } from "../stand-in/dub.ts";
 import { serveDub } from "../stand-in/serve.ts";
 import { UserError } from "../user-error.ts";
 import { warnAboutVars } from "../vars.ts";
+import { formatLine, parseLine } from "../worker-log.ts";
 import { refuseWrongMappings } from "./check.ts";
 
-const STATE = join(ROOT, ".wrangler/start");
 const WANTED_PORT = 8787;
 
+/** What is said while it works. */
+const say = (text: string) => console.error(text);
+
 async function start(once: boolean): Promise<number> {
+  say("Checking the mapping files …");
   await refuseWrongMappings();
   await warnAboutVars();
-  const port = await freePort(WANTED_PORT);
-  if (port !== WANTED_PORT) console.log(`Port ${WANTED_PORT} is taken, using ${port}.`);
-  rmSync(STATE, { recursive: true, force: true });
-  mkdirSync(STATE, { recursive: true });
-
+  // A folder of its own, so that several can run at the same time.
+  const state = mkdtempSync(join(tmpdir(), "webhook-to-lead-"));
   const dub = createDubStandIn();
   const served = await serveDub(dub);
-  const outcomes = watchOutcomes();
-  let quiet = true;
   let server: RunningWorker | undefined;
   const stop = async () => {
     await server?.stop();
     await served.close();
+    rmSync(state, { recursive: true, force: true });
   };
   const stopped = interrupted();
 
   const run = async (): Promise<number> => {
-    console.log("Starting the Worker with a local database and queue, and a stand-in for Dub …");
+    say("Building the Worker …");
+    const built = buildWorker();
+    built.then(
+      () => say("Starting it with a local database and queue, and a stand-in for Dub …"),
+      () => {},
+    );
+    const outcomes = watchOutcomes();
+    const log = { shown: false };
     server = startWorker({
-      worker: await buildWorker(),
-      port,
-      state: STATE,
+      worker: built,
+      ports: portsFrom(WANTED_PORT),
+      state,
+      temporary: true,
       settings: await settings(served.url),
-      onLine: (text) => {
-        const line = parseLine(text);
-        if (line) outcomes.see(line);
-        if (line && !quiet) console.log(formatLine(line));
-        if (!line) console.error(text);
-      },
+      onLine: (text) => showLine(text, outcomes, log.shown),
     });
     const url = await server.ready;
-    console.log(`Worker        ${url}\nDub stand-in  ${served.url}\n\nOne signed sample of each provider:\n`);
-    const wrong = await sendSamples(url, dub, outcomes);
-    if (once) return wrong === 0 ? 0 : 1;
+    const { port } = new URL(url);
+    if (port !== String(WANTED_PORT)) console.log(`Port ${WANTED_PORT} is taken, using ${port}.`);
+    console.log(`Worker        ${url}\nDub stand-in  ${served.url}\n`);
+    say("Sending one signed sample of each provider. Deliveries are collected for a second …\n");
+    const { rows, wrong } = await tryAll(url, outcomes, dub.recorded);
+    console.log(table(EVENT_COLUMNS, rows));
+    const asExpected = `All as the samples expect. Dub's stand-in recorded ${dub.recorded.length} leads.`;
+    console.log(`\n${wrong.length === 0 ? asExpected : wrong.join("\n")}`);
+    if (once) return wrong.length === 0 ? 0 : 1;
 
-    quiet = false;
+    log.shown = true;
     console.log(`\nListening on ${url}/webhooks/<provider>. Try, in another terminal:`);
-    console.log(
-      `  npm run send -- clerk waitlist${port === WANTED_PORT ? "" : ` --to ${url}`}\nCtrl-C ends it.\n`,
-    );
+    console.log(`  npm run send -- clerk --wait${port === String(WANTED_PORT) ? "" : ` --to ${url}`}`);
+    console.log("Ctrl-C ends it.\n");
     const ended = await Promise.race([stopped, server.exited]);
     if (ended !== "interrupted") throw new UserError("The Worker stopped by itself.");
     return 0;
@@ -78,6 +87,14 @@ async function start(once: boolean): Promise<number> {
   } finally {
     await stop();
   }
+}
+
+/** Notes what a line of the Worker's log says of a delivery, and prints the line for people if it is to be shown. */
+function showLine(text: string, outcomes: Outcomes, shown: boolean): void {
+  const line = parseLine(text);
+  if (line) outcomes.see(line);
+  if (line && shown) for (const formatted of formatLine(line)) console.log(formatted);
+  if (!line) console.error(text);
 }
 
 /** The Worker's settings here. The real Dub is never asked, whatever .dev.vars says. A provider with a bad secret is off. */
@@ -93,97 +110,9 @@ async function settings(dubUrl: string): Promise<Record<string, string>> {
   };
 }
 
-type Outcomes = { see: (line: LogLine) => void; of: (id: string) => Promise<LogLine | undefined> };
-
-/** Reads the result of each event from the Worker's log. */
-function watchOutcomes(): Outcomes {
-  const seen = new Map<string, LogLine>();
-  const waiting = new Map<string, (line: LogLine) => void>();
-  return {
-    see(line) {
-      if (line.code !== "delivery" || typeof line.event !== "string") return;
-      seen.set(line.event, line);
-      if (line.status !== "pending") waiting.get(line.event)?.(line);
-    },
-    async of(id) {
-      const known = seen.get(id);
-      if (known && known.status !== "pending") return known;
-      return new Promise((resolve) => {
-        const late = setTimeout(() => resolve(seen.get(id)), SAMPLE_TIMEOUT);
-        waiting.set(id, (line) => {
-          clearTimeout(late);
-          resolve(line);
-        });
-      });
-    },
-  };
-}
-
-/** Sends the samples, prints the table; answers how many events are not as the samples expect. */
-async function sendSamples(
-  url: string,
-  dub: ReturnType<typeof createDubStandIn>,
-  outcomes: Outcomes,
-): Promise<number> {
-  const rows: string[][] = [];
-  const wrong: string[] = [];
-  for (const provider of providers()) {
-    const bad = await secretProblem(provider);
-    if (bad) {
-      wrong.push(`${provider} is off: ${bad}`);
-      rows.push([provider, "", "off", bad]);
-      continue;
-    }
-    const sample = readSample(provider);
-    const { status, text, events } = await postSample(provider, sample, url);
-    if (events.length !== sample.expect.length) {
-      wrong.push(`${provider}: ${sample.expect.length} events expected, but the answer is ${status} ${text}`);
-      rows.push([provider, "", String(status), text]);
-    }
-    for (const [i, event] of events.entries()) {
-      const ended = "id" in event && event.status === "pending" ? await outcomes.of(event.id) : undefined;
-      const became = String(ended?.status ?? event.status);
-      const reason = String(
-        ended?.reason ?? ("reason" in event ? event.reason : "no rule of the mapping takes it"),
-      );
-      const why = reason in REASONS ? REASONS[reason as keyof typeof REASONS].means : reason;
-      rows.push([
-        i === 0 ? provider : "",
-        event.type ?? "",
-        became,
-        ended?.link ? `credited ${ended.link}` : why,
-      ]);
-      const expected = sample.expect[i];
-      const right =
-        expected !== undefined &&
-        ("lead" in expected
-          ? became === "delivered" &&
-            dub.recorded.some(
-              (lead) =>
-                lead.customerExternalId === expected.lead.customerExternalId &&
-                lead.eventName === expected.lead.eventName,
-            )
-          : "ignored" in expected
-            ? became === "ignored"
-            : reason === ("skipped" in expected ? expected.skipped : expected.rejected));
-      if (!right)
-        wrong.push(
-          `${provider}, event ${i + 1}: ${became} (${reason}), but ${folderOf(provider).shown}/samples/${DEFAULT_SAMPLE}.json expects ${JSON.stringify(expected)}`,
-        );
-    }
-  }
-  console.log(table(["provider", "event", "became", ""], rows));
-  console.log(
-    wrong.length === 0
-      ? `\nAll as the samples expect. Dub's stand-in recorded ${dub.recorded.length} leads.`
-      : `\n${wrong.join("\n")}`,
-  );
-  return wrong.length;
-}
-
 export const program = command(
   "start",
-  "Runs the Worker with a local database and queue and a stand-in for Dub, sends one signed sample of each provider, prints the results, and keeps running.",
+  "Runs the Worker with a local database and queue and a stand-in for Dub, sends one signed sample of each provider, prints the results, and keeps running. Several can run at the same time: each has its own port and database.",
   { 0: "every result is as its sample expects (--once)", 1: "one is not", 130: "stopped by Ctrl-C" },
 )
   .option("--once", "exit after the results")

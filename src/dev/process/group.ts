@@ -4,8 +4,8 @@ import { createInterface } from "node:readline";
 import { ROOT } from "../files.ts";
 import { STOP_TIMEOUT } from "../limits.ts";
 
-/** Waits for the end of its input, and then kills the group that it is told. */
-const GUARD = 'read -r _; kill -s KILL -- "-$0"';
+/** Waits for the end of its input, and then kills the group that it is told and removes the folder, if there is one. */
+const GUARD = 'read -r _; kill -s KILL -- "-$0"; [ -z "$1" ] || rm -rf -- "$1"';
 
 export type ProcessGroup = {
   child: ChildProcess;
@@ -21,6 +21,8 @@ export type GroupOptions = {
   env?: NodeJS.ProcessEnv;
   /** Whether messages can be sent both ways. */
   messages?: boolean;
+  /** Removed when the group is killed because this process has ended. */
+  folder?: string | undefined;
   onLine: (line: string) => void;
 };
 
@@ -33,7 +35,7 @@ export function startGroup(script: string, args: string[], options: GroupOptions
     stdio,
     detached: true,
   });
-  const endGuard = guard(child);
+  const endGuard = guard(child, options.folder);
   for (const stream of [child.stdout, child.stderr])
     if (stream) createInterface({ input: stream }).on("line", options.onLine);
   const exited = new Promise<number>((resolve) =>
@@ -63,9 +65,9 @@ export function startGroup(script: string, args: string[], options: GroupOptions
  * Ends the group of `child` when this process ends, even by SIGKILL: the guard's input is a pipe that only this process
  * holds open. workerd does not notice that its parent has ended. Returns what ends the guard.
  */
-function guard({ pid }: ChildProcess): () => void {
+function guard({ pid }: ChildProcess, folder = ""): () => void {
   if (pid === undefined) return () => {};
-  const shell = spawn("/bin/sh", ["-c", GUARD, String(pid)], {
+  const shell = spawn("/bin/sh", ["-c", GUARD, String(pid), folder], {
     stdio: ["pipe", "ignore", "ignore"],
     detached: true,
   });

@@ -2,19 +2,34 @@
 import { join } from "node:path";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import type { BuiltWorker } from "./build.ts";
+import { isFree } from "./port.ts";
 
-/** What the host is sent, once. */
+/** What the host is sent, once. `ports`: those to try in order; 0 stands for any that is free. */
 export type HostOptions = {
   worker: BuiltWorker;
   state: string;
   settings: Record<string, string>;
-  port: number;
+  ports: number[];
 };
 /** What it answers when the Worker is ready. */
 export type HostMessage = { url: string };
 
-async function run({ worker, state, settings, port }: HostOptions): Promise<HostMessage> {
-  const { options, vars, script, migrations } = worker;
+async function run({ ports, ...options }: HostOptions): Promise<HostMessage> {
+  for (const [i, port] of ports.entries()) {
+    const last = i === ports.length - 1;
+    if (!last && !(await isFree(port))) continue;
+    try {
+      return await start(options, port);
+    } catch (error) {
+      // Another process was faster.
+      if (last || (error as { code?: string }).code !== "ERR_ADDRESS_IN_USE") throw error;
+    }
+  }
+  throw new Error("no port to try");
+}
+
+async function start(given: Omit<HostOptions, "ports">, port: number): Promise<HostMessage> {
+  const { options, vars, script, migrations } = given.worker;
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       host: "localhost",
@@ -22,20 +37,25 @@ async function run({ worker, state, settings, port }: HostOptions): Promise<Host
       cf: false,
       log: new Log(LogLevel.WARN),
       handleStructuredLogs: ({ message }) => console.log(message),
-      resourcePersistencePath: join(state, "v3"),
+      resourcePersistencePath: join(given.state, "v3"),
       unsafeTriggerHandlers: true,
       workers: [
         {
           ...options,
-          bindings: { ...vars, ...settings },
+          bindings: { ...vars, ...given.settings },
           modules: [{ type: "ESModule", path: "worker.js", contents: script }],
         },
       ],
     }),
   );
-  const { origin } = await miniflare.ready;
-  await migrate(await miniflare.getD1Database("DB"), migrations);
-  return { url: origin };
+  try {
+    const { origin } = await miniflare.ready;
+    await migrate(await miniflare.getD1Database("DB"), migrations);
+    return { url: origin };
+  } catch (error) {
+    await miniflare.dispose().catch(() => {});
+    throw error;
+  }
 }
 
 type Database = Awaited<ReturnType<Miniflare["getD1Database"]>>;

@@ -7,13 +7,16 @@ import { type ProcessGroup, startGroup } from "./group.ts";
 import type { HostMessage, HostOptions } from "./host.ts";
 
 export type WorkerOptions = {
-  worker: BuiltWorker;
+  /** While it is built, the process that runs it starts. */
+  worker: BuiltWorker | Promise<BuiltWorker>;
   /** The folder that keeps the database; the one that `wrangler --persist-to` takes. */
   state: string;
+  /** The state is removed even when this process is killed. */
+  temporary?: boolean;
   /** Settings and secrets, before those of wrangler.toml. */
   settings: Record<string, string>;
-  /** A free port is taken when none is named. */
-  port?: number;
+  /** Ports to try in order. A free one is taken when none is named. */
+  ports?: number[];
   onLine?: (line: string) => void;
 };
 
@@ -24,18 +27,23 @@ export type RunningWorker = Omit<ProcessGroup, "child"> & {
 
 /** Starts the Worker and migrates its database. Every line of its log goes to `onLine`. */
 export function startWorker(options: WorkerOptions): RunningWorker {
-  const { worker, state, settings, port = 0, onLine = () => {} } = options;
+  const { worker, state, settings, ports = [0], temporary, onLine = () => {} } = options;
   const printed: string[] = [];
   const { child, ...group } = startGroup(join(import.meta.dirname, "host.ts"), [], {
     messages: true,
+    folder: temporary ? state : undefined,
     onLine: (line) => {
       printed.push(line);
       if (printed.length > 50) printed.shift();
       onLine(line);
     },
   });
-  child.send({ worker, state, settings, port } satisfies HostOptions);
   const ready = new Promise<string>((resolve, reject) => {
+    Promise.resolve(worker).then(
+      (built) =>
+        child.connected && child.send({ worker: built, state, settings, ports } satisfies HostOptions),
+      reject,
+    );
     child.once("message", (message: HostMessage) => {
       triggerCronEachMinute(message.url, group.exited);
       resolve(message.url);

@@ -1,41 +1,69 @@
 /** Posts a sample to a Worker. */
-
+import { createHash, randomBytes } from "node:crypto";
 import type { Sample } from "../../mapping/schema.ts";
-import type { EventAnswer } from "../../receive/route.ts";
+import type { EventAnswer } from "../../receive/answer.ts";
+import type { SignedRequest } from "../../verify/verdict.ts";
 import { loadMapping } from "../files.ts";
+import { toHeaders } from "../headers.ts";
 import { POST_TIMEOUT } from "../limits.ts";
 import { UserError } from "../user-error.ts";
 import { secretFor } from "./secrets.ts";
 import { sampleBody, sign } from "./sign.ts";
 
-/** Signs a sample with the local secret and posts it to the Worker at `to`. */
+/**
+ * `again`: the delivery's id is made from the body, so that the same sample is a redelivery. `at`: time of the signature,
+ * in milliseconds since 1970. `headers` replace those of the sample and the signature; one without a value is left out.
+ */
+export type PostOptions = {
+  again?: boolean | undefined;
+  at?: number | undefined;
+  secret?: string | undefined;
+  headers?: [string, string][];
+};
+
+export type Posted = { request: SignedRequest; status: number; text: string; events: EventAnswer[] };
+
+/** Signs a sample, with the secret of this machine unless another is given, and posts it to the Worker at `to`. */
 export async function postSample(
   provider: string,
   sample: Sample,
   to: string,
-): Promise<{ status: number; text: string; events: EventAnswer[] }> {
+  { again = false, at = Date.now(), secret = secretFor(provider), headers: given = [] }: PostOptions = {},
+): Promise<Posted> {
   const { verify } = loadMapping(provider).file;
   const body = sampleBody(sample);
-  const url = `${to.replace(/\/+$/, "")}/webhooks/${provider}`;
-  const id = `msg_${crypto.randomUUID().replaceAll("-", "")}`;
-  const signed = await sign(verify, {
-    provider,
-    secret: secretFor(provider),
-    url,
-    body,
-    id,
-    now: Date.now(),
-  });
-  const headers = { "content-type": "application/json", ...sample.headers, ...signed };
+  const url = `${to}/webhooks/${provider}`;
+  const id = again ? createHash("sha256").update(body).digest("hex") : randomBytes(16).toString("hex");
+  const signed = await sign(verify, { provider, secret, url, body, id: `msg_${id.slice(0, 27)}`, now: at });
+  const headers = toHeaders(
+    Object.entries({ "content-type": "application/json", ...sample.headers, ...signed }),
+  );
+  for (const [name, value] of toHeaders(given))
+    value === "" ? headers.delete(name) : headers.set(name, value);
+
+  const request: SignedRequest = { method: "POST", url, headers, body };
   let response: Response;
   try {
-    response = await fetch(url, { method: "POST", headers, body, signal: AbortSignal.timeout(POST_TIMEOUT) });
+    const signal = AbortSignal.timeout(POST_TIMEOUT);
+    response = await fetch(url, { method: "POST", headers, body, redirect: "manual", signal });
   } catch (error) {
     throw new UserError(
       `Nothing answers at ${url} (${(error as Error).cause ?? (error as Error).message}). Is the Worker running? "npm start" or "npm run dev" starts it.`,
     );
   }
   const text = await response.text();
-  const events = response.status === 200 ? (JSON.parse(text) as { events: EventAnswer[] }).events : [];
-  return { status: response.status, text, events };
+  return {
+    request,
+    status: response.status,
+    text,
+    events: response.status === 200 ? eventsOf(text, url) : [],
+  };
+}
+
+function eventsOf(text: string, url: string): EventAnswer[] {
+  try {
+    const { events } = JSON.parse(text) as { events: EventAnswer[] };
+    if (Array.isArray(events)) return events;
+  } catch {}
+  throw new UserError(`${url} answers 200, and not as this Worker does: ${text.slice(0, 200)}`);
 }

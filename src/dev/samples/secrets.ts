@@ -30,6 +30,18 @@ export function adminToken(): string {
   return own(ADMIN_TOKEN) ?? "local-admin-token-for-this-machine-only";
 }
 
+/** A provider's secret on this machine, and where it is from, for people. */
+export function findSecret(provider: string): { text: string; from: string } {
+  const name = secretName(provider);
+  const text = own(name);
+  if (text === undefined)
+    return {
+      text: secretFor(provider),
+      from: `npm start, since neither the environment nor ${DEV_VARS} has one`,
+    };
+  return { text, from: process.env[name] ? "the environment" : DEV_VARS };
+}
+
 function own(name: string): string | undefined {
   if (process.env[name]) return process.env[name];
   const { values, unusable, lines } = readVars();

@@ -1,0 +1,34 @@
+/** Waiting for the end of an event, by the admin API of any Worker. */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ShownEvent as FoundEvent } from "../../admin/events.ts";
+import { askAdmin } from "../admin.ts";
+import type { ShownEvent } from "../events.ts";
+import { WAIT_STEP } from "../limits.ts";
+import { UserError } from "../user-error.ts";
+
+/** The event when it is not pending any more, or as it is after `patience` milliseconds. One that is not kept stays as it is. */
+export async function followEvent(to: string, event: ShownEvent, patience: number): Promise<ShownEvent> {
+  if (event.id === undefined) return event;
+  const end = Date.now() + patience;
+  let known = event;
+  for (;;) {
+    const { status, body } = await askAdmin(to, `/api/events/${encodeURIComponent(event.id)}`);
+    if (status === 200) known = { ...event, ...shown(body as unknown as FoundEvent) };
+    // While the ledger fails, the queue alone may have the event.
+    else if (body.error !== "unknown_event") throw new UserError(`${status}: ${body.message ?? body.error}`);
+    if (known.status !== "pending" || Date.now() >= end) return known;
+    await sleep(WAIT_STEP);
+  }
+}
+
+function shown({ status, reason, means, todo, detail, warnings, link }: FoundEvent): Partial<ShownEvent> {
+  return {
+    status,
+    reason,
+    means,
+    todo,
+    ...(detail !== null && { detail }),
+    ...(warnings.length > 0 && { warnings: warnings.map(({ field, did }) => `${field}: ${did}`) }),
+    ...(link && { link: link.shortLink ?? link.id }),
+  };
+}

@@ -1,0 +1,90 @@
+/** What `npm run send` reads: --set, --at, --headers. */
+import { describe, expect, it } from "vitest";
+import { parseHeaders, toHeaders } from "../../src/dev/headers.ts";
+import { parseMoment } from "../../src/dev/moment.ts";
+import { parseAssignment, setPath } from "../../src/dev/samples/set.ts";
+
+const NOW = Date.UTC(2026, 2, 10, 12);
+
+it.each([
+  ["data.id=user_1", ["data", "id"], "user_1"],
+  ["[0].data.list[2].n=7", ["0", "data", "list", "2", "n"], 7],
+  ["a=b=c", ["a"], "b=c"],
+  ["a=", ["a"], ""],
+  ["a=null", ["a"], null],
+  ['a="7"', ["a"], "7"],
+  ['a={"b":1}', ["a"], { b: 1 }],
+])("--set %s", (text, path, value) => expect(parseAssignment(text)).toEqual({ path, value }));
+
+it.each(["a", "=1", "", ".=1"])("--set %j is refused", (text) => {
+  expect(() => parseAssignment(text)).toThrow("write it as path=value");
+});
+
+it("setPath reaches into lists, makes what is missing, and says so", () => {
+  const root = { data: { list: [{ id: 1 }] } };
+  expect(setPath(root, ["data", "list", "0", "id"], 2)).toBe(true);
+  expect(setPath(root, ["data", "more", "deep"], "x")).toBe(false);
+  expect(root).toEqual({ data: { list: [{ id: 2 }], more: { deep: "x" } } });
+});
+
+it.each([
+  ["-10m", NOW - 600_000],
+  ["+1h", NOW + 3_600_000],
+  ["-2d", NOW - 172_800_000],
+  ["2026-03-10T11:59:30Z", NOW - 30_000],
+  ["2026-03-10", NOW - 43_200_000],
+])("--at %s", (text, time) => expect(parseMoment("--at", text, NOW)).toBe(time));
+
+it.each(["10m", "yesterday", "", "-10", "1773144000", "2026-13-45"])("--at %j is refused", (text) => {
+  expect(() => parseMoment("--at", text)).toThrow(/^--at .*: write a time such as/);
+});
+
+describe("captured headers", () => {
+  const wanted = [
+    ["Host", "leads.example"],
+    ["Stripe-Signature", "t=1773144000,v1=00ff"],
+  ];
+  const sent = { headers: wanted, method: "POST", path: "/webhooks/stripe" };
+  it.each([
+    ["lines", "Host: leads.example\r\nStripe-Signature: t=1773144000,v1=00ff\r\n", { headers: wanted }],
+    [
+      "a request",
+      "POST /webhooks/stripe HTTP/1.1\nHost: leads.example\nStripe-Signature: t=1773144000,v1=00ff\n\n",
+      sent,
+    ],
+    [
+      "curl -v",
+      "* Connected to leads.example\n> POST /webhooks/stripe HTTP/2\n> Host: leads.example\n> Stripe-Signature: t=1773144000,v1=00ff\n>\n} [9 bytes data]\n< HTTP/2 401\n< content-type: application/json\n",
+      sent,
+    ],
+    [
+      "dev tools",
+      ":authority: leads.example\n:method: POST\n:path: /webhooks/stripe\nHost: leads.example\nStripe-Signature:\nt=1773144000,v1=00ff",
+      sent,
+    ],
+    [
+      "a copied curl command",
+      "curl 'https://leads.example/webhooks/stripe' \\\n  -H 'Host: leads.example' \\\n  -H 'Stripe-Signature: t=1773144000,v1=00ff' \\\n  --data-raw '{}'",
+      { headers: wanted },
+    ],
+    ["JSON", '{"Host": "leads.example", "Stripe-Signature": ["t=1773144000,v1=00ff"]}', { headers: wanted }],
+    [
+      "JSON of a HAR file",
+      '{"headers": [{"name": "Host", "value": "leads.example"}, {"name": "Stripe-Signature", "value": "t=1773144000,v1=00ff"}]}',
+      { headers: wanted },
+    ],
+  ])("%s", (_what, text, expected) => {
+    expect(parseHeaders(text, "h.txt")).toEqual(expected);
+  });
+  it("names the line and does not quote it", () => {
+    expect(() => parseHeaders("Host: x\nwhsec_secret", "h.txt")).toThrow(
+      /^h.txt: line 2 is no header: write it as Name: value\.$/,
+    );
+    expect(() => parseHeaders('{"Authorization": "secret', "h.txt")).toThrow(
+      /^(?!.*secret)h.txt is no valid JSON/,
+    );
+  });
+  it("refuses what HTTP does not allow", () => {
+    expect(() => toHeaders([["na me", "x"]])).toThrow('"na me"');
+  });
+});
