@@ -5,19 +5,22 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { takeLock } from "../../src/dev/process/lock.ts";
-import { npm, type Running, signal } from "../support/npm.ts";
+import { npm, npmWith, type Running, signal } from "../support/npm.ts";
 
-const states = () => readdirSync(tmpdir()).filter((name) => name.startsWith("webhook-to-lead-"));
+/** Where starts of this file keep their databases, apart from those of others. */
+const TMPDIR = mkdtempSync(join(tmpdir(), "parallel-test-"));
+const start = () => npmWith({ TMPDIR }, "start");
+const states = () => readdirSync(TMPDIR).filter((name) => name.startsWith("webhook-to-lead-"));
 const addressOf = ({ lines }: Running) =>
   /http:\S+/.exec(lines.find((line) => line.startsWith("Worker")) ?? "")?.[0];
 
-it("npm start three times at once, and what one does the others do not see", async () => {
-  const before = states();
-  const running = [npm("start"), npm("start"), npm("start")];
+it("npm start three times at once: each has a database, and what one does the others do not see", async () => {
+  const running = [start(), start(), start()];
   try {
     await Promise.all(running.map((one) => one.until(/^Ctrl-C ends it/)));
     for (const one of running) expect(one.lines.join("\n")).toContain("All as the samples expect.");
     expect(new Set(running.map(addressOf)).size).toBe(3);
+    expect(states()).toHaveLength(3);
 
     const [first, second] = running as [Running, Running];
     signal(first, "SIGINT");
@@ -29,7 +32,7 @@ it("npm start three times at once, and what one does the others do not see", asy
     for (const one of running) signal(one, "SIGINT");
     await Promise.all(running.map(({ ended }) => ended));
   }
-  expect(states().filter((name) => !before.includes(name))).toEqual([]);
+  expect(states()).toEqual([]);
 });
 
 it("npm run dev twice at once, with a database each", async () => {
@@ -64,12 +67,9 @@ it("of many that take a lock one has it, and one whose process was killed is fre
 });
 
 it("a SIGKILL leaves no database behind", async () => {
-  const before = states();
-  const running = npm("start");
+  const running = start();
   await running.until(/^Worker/);
-  expect(states().length).toBeGreaterThan(before.length);
+  expect(states()).toHaveLength(1);
   signal(running, "SIGKILL");
-  await expect
-    .poll(() => states().filter((name) => !before.includes(name)), { timeout: 20_000, interval: 200 })
-    .toEqual([]);
+  await expect.poll(states, { timeout: 20_000, interval: 200 }).toEqual([]);
 });

@@ -49,11 +49,11 @@ describe("npm start", () => {
   };
   it("the command that it names works as it stands, for each provider and again and again", async () => {
     const hint = running.lines.find((line) => line.includes("npm run send")) ?? "";
-    expect(hint.trim()).toBe(`npm run send -- clerk --wait --to ${url}`);
+    expect(hint.trim()).toBe(`npm run send -- auth0 --wait --to ${url}`);
     const copied = npm(...hint.trim().split(" ").slice(1));
     expect([await copied.ended, copied.lines.join("\n")]).toEqual([
       0,
-      expect.stringMatching(/^clerk +user.created +delivered +credited https:\/\/go.example\/Xk3p$/m),
+      expect.stringMatching(/^auth0 +user.created +delivered +credited https:\/\/go.example\/Lw2a$/m),
     ]);
     for (const provider of ["clerk", "auth0", "auth0-logs", "stripe"]) {
       const [one, other] = [await send(provider, "--json"), await send(provider, "--json")];

@@ -12,11 +12,16 @@ export type Running = {
 
 /** Runs npm with arguments, such as `start`, or `run`, `send`. */
 export function npm(...args: string[]): Running {
+  return npmWith({}, ...args);
+}
+
+/** The same with variables of the environment. */
+export function npmWith(env: Record<string, string>, ...args: string[]): Running {
   const child = spawn("npm", ["--silent", ...args], {
     cwd: ROOT,
     stdio: ["ignore", "pipe", "pipe"],
     detached: true,
-    env: { ...process.env, NO_COLOR: "1" },
+    env: { ...process.env, NO_COLOR: "1", ...env },
   });
   const lines: string[] = [];
   const waiting = new Set<() => void>();
@@ -62,12 +67,13 @@ function processes(): Process[] {
 }
 
 /** The processes that a command has started, and those that they have. */
-export function family({ child }: Running): Process[] {
+export function family({ child, lines }: Running): Process[] {
   const all = processes();
   const below = (pid: string): Process[] =>
     all.filter(({ parent }) => parent === pid).flatMap((one) => [one, ...below(one.pid)]);
   const found = below(String(child.pid));
-  if (!found.some(({ args }) => args.includes("workerd serve"))) throw new Error("the Worker does not run");
+  if (!found.some(({ args }) => args.includes("workerd serve")))
+    throw new Error(`the Worker does not run:\n${lines.slice(-10).join("\n")}`);
   return found;
 }
 

@@ -67,15 +67,16 @@ async function start(once: boolean): Promise<number> {
     if (port !== String(WANTED_PORT)) console.log(`Port ${WANTED_PORT} is taken, using ${port}.`);
     console.log(`Worker        ${url}\nDub stand-in  ${served.url}\n`);
     say("Sending one signed sample of each provider. Deliveries are collected for a second …\n");
-    const { rows, wrong } = await tryAll(url, outcomes, dub.recorded);
+    const { rows, wrong, leads } = await tryAll(url, outcomes, dub.recorded);
     console.log(table(EVENT_COLUMNS, rows));
     const asExpected = `All as the samples expect. Dub's stand-in recorded ${dub.recorded.length} leads.`;
     console.log(`\n${wrong.length === 0 ? asExpected : wrong.join("\n")}`);
     if (once) return wrong.length === 0 ? 0 : 1;
 
     log.shown = true;
-    console.log(`\nListening on ${url}/webhooks/<provider>. Try, in another terminal:`);
-    console.log(`  npm run send -- clerk --wait${port === String(WANTED_PORT) ? "" : ` --to ${url}`}`);
+    console.log(`\nListening on ${url}/webhooks/<provider>.`);
+    const to = port === String(WANTED_PORT) ? "" : ` --to ${url}`;
+    if (leads[0]) console.log(`Try, in another terminal:\n  npm run send -- ${leads[0]} --wait${to}`);
     console.log("Ctrl-C ends it.\n");
     const ended = await Promise.race([stopped, server.exited]);
     if (ended !== "interrupted") throw new UserError("The Worker stopped by itself.");

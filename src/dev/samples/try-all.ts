@@ -1,6 +1,6 @@
 /** One sample of each provider, sent at once: what became of each event, and whether the sample expects it. */
 import type { EventAnswer } from "../../receive/answer.ts";
-import { eventRows, type ShownEvent, shownEvent, wordsOf } from "../events.ts";
+import { becameLeads, eventRows, type ShownEvent, shownEvent, wordsOf } from "../events.ts";
 import { DEFAULT_SAMPLE, folderOf, providers, readSample } from "../files.ts";
 import type { createDubStandIn } from "../stand-in/dub.ts";
 import type { Outcomes } from "./outcomes.ts";
@@ -9,15 +9,19 @@ import { secretProblem } from "./secrets.ts";
 
 type Recorded = ReturnType<typeof createDubStandIn>["recorded"];
 
-/** `rows` are those of a table; `wrong` says what is not as the samples expect, a sentence each. */
-export type Tried = { rows: string[][]; wrong: string[] };
+/** `rows` are those of a table; `wrong` says what is not as the samples expect, a sentence each; `leads`: providers that made one. */
+export type Tried = { rows: string[][]; wrong: string[]; leads: string[] };
 
 /** Sends the samples as they are in their files, each with the delivery id that `npm run send -- --again` gives it. */
 export async function tryAll(url: string, outcomes: Outcomes, recorded: Recorded): Promise<Tried> {
   const tried = await Promise.all(
     providers().map((provider) => trySample(provider, url, outcomes, recorded)),
   );
-  return { rows: tried.flatMap(({ rows }) => rows), wrong: tried.flatMap(({ wrong }) => wrong) };
+  return {
+    rows: tried.flatMap(({ rows }) => rows),
+    wrong: tried.flatMap(({ wrong }) => wrong),
+    leads: tried.flatMap(({ leads }) => leads),
+  };
 }
 
 async function trySample(
@@ -27,17 +31,18 @@ async function trySample(
   recorded: Recorded,
 ): Promise<Tried> {
   const bad = await secretProblem(provider);
-  if (bad) return { rows: [[provider, "", "off", bad]], wrong: [`${provider} is off: ${bad}`] };
+  if (bad) return { rows: [[provider, "", "off", bad]], wrong: [`${provider} is off: ${bad}`], leads: [] };
   const { expect } = readSample(provider);
   const { status, text, events } = await postSample(provider, readSample(provider), url, { again: true });
   if (events.length !== expect.length) {
     const wrong = `${provider}: ${expect.length} events expected, but the answer is ${status} ${text}`;
-    return { rows: [[provider, "", String(status), text]], wrong: [wrong] };
+    return { rows: [[provider, "", String(status), text]], wrong: [wrong], leads: [] };
   }
   const ended = await Promise.all(events.map((event) => endOf(event, outcomes)));
   const file = `${folderOf(provider).shown}/samples/${DEFAULT_SAMPLE}.json`;
   return {
     rows: eventRows(provider, ended),
+    leads: becameLeads(ended) ? [provider] : [],
     wrong: ended.flatMap(({ status, reason = "" }, i) => {
       const expected = expect[i];
       if (expected && isExpected(expected, status, reason, recorded)) return [];
