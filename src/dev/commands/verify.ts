@@ -12,7 +12,7 @@ import type { Candidate } from "../verify/cause.ts";
 import { verifyCapture } from "../verify/report.ts";
 
 type Options = {
-  headers: string;
+  headers?: string | undefined;
   url?: string | undefined;
   at?: string | undefined;
   secret?: string | undefined;
@@ -21,6 +21,8 @@ type Options = {
 
 async function verify(provider: string, bodyFile: string, options: Options): Promise<number> {
   const { verify: scheme } = loadMapping(provider).file;
+  if (options.headers === undefined)
+    throw new UserError("Name the file with the request's headers: --headers h.txt.");
   if (options.headers === "-" && bodyFile === "-")
     throw new UserError("Only one of the two, headers or body, can be read from standard input.");
   const captured = parseHeaders(readText(options.headers), options.headers);
@@ -73,7 +75,7 @@ export const program = command(
 )
   .argument("<provider>", "a folder of mappings, such as clerk")
   .argument("<body>", "a file with the body, byte by byte as it came; - reads standard input")
-  .requiredOption(
+  .option(
     "--headers <file>",
     "a file with the request's headers: Name: value lines, those of curl -v or of a browser's tools, or JSON",
   )
