@@ -6,7 +6,7 @@ import type { NewEvent } from "../ledger/event.ts";
 import { countUnknownClicks, type Marks, setMark } from "../ledger/marks.ts";
 import { beginPause, endPauses } from "../ledger/pauses.ts";
 import { type Settlement, settle } from "../ledger/settle.ts";
-import { log } from "../log.ts";
+import { log, printable } from "../log.ts";
 import { sweepLater } from "../queue.ts";
 import { type DeliverySettings, fingerprintOf } from "../settings.ts";
 import { about, STATUSES, statusOf } from "../states.ts";
@@ -109,13 +109,16 @@ async function alertOperator(env: Env, deps: DeliveryDeps, settlements: Settleme
       await deps.alert(env, { code: reason });
 }
 
+/** Of an event name in the log, in UTF-16 units. */
+const MAX_NAME = 100;
+
 function logSettlement({ claim, reason, link, attempt: made, nextAttemptAt, detail }: Settlement): void {
   const status = statusOf(reason);
   log(STATUSES[status].level, "delivery", {
     provider: claim.provider,
     event: claim.id,
     type: claim.type ?? undefined,
-    lead: claim.lead?.eventName,
+    lead: claim.lead ? printable(claim.lead.eventName, MAX_NAME) : undefined,
     status,
     reason,
     detail: detail ?? undefined,

@@ -10,7 +10,7 @@ import { createVerifier } from "../verify/schemes.ts";
 import { SecretError } from "../verify/secret.ts";
 import { readTokens } from "../verify/token.ts";
 import { loadMapping, providers, ROOT } from "./files.ts";
-import { nearest } from "./nearest.ts";
+import { nearest } from "./near.ts";
 import { UserError } from "./user-error.ts";
 
 /** `message` has no value in it, since the values are secrets. `name` is absent where the line shows none. */
@@ -110,7 +110,9 @@ export async function problemsOf(vars: Vars): Promise<VarsProblem[]> {
 }
 
 function unknown(name: string, known: string[]): string {
-  const meant = nearest(name, known);
+  const words = name.split("_");
+  const short = (one: string) => words.length > 1 && words.every((word) => one.split("_").includes(word));
+  const meant = nearest(name, known) ?? known.find(short);
   return `${name} is not a name that the Worker reads${meant ? `: did you mean ${meant}?` : ""}`;
 }
 

@@ -1,4 +1,5 @@
 /** What the answer and the log say of a webhook that was taken. */
+import { printable } from "../log.ts";
 import type { MappedEvent } from "../mapping/apply.ts";
 import type { Reason, Status } from "../states.ts";
 
@@ -19,6 +20,8 @@ export type Group = Partial<Record<"type" | "lead" | "reason", string>> & {
 
 /** Groups that a line lists. */
 const MAX_GROUPS = 10;
+/** Of a type or an event name, in UTF-16 units. */
+const MAX_NAME = 100;
 
 /** How many events have each status, and in `became` which events became what; `answers` are in the order of `mapped`. */
 export function summary(mapped: MappedEvent[], answers: EventAnswer[]) {
@@ -29,7 +32,11 @@ export function summary(mapped: MappedEvent[], answers: EventAnswer[]) {
     const { id: _, type, ...rest } = { id: undefined, ...answer };
     const outcome = mapped[i]?.outcome;
     const lead = outcome && "lead" in outcome ? outcome.lead?.eventName : undefined;
-    const alike = { ...(type !== null && { type }), ...(lead !== undefined && { lead }), ...rest };
+    const alike = {
+      ...(type !== null && { type: printable(type, MAX_NAME) }),
+      ...(lead !== undefined && { lead: printable(lead, MAX_NAME) }),
+      ...rest,
+    };
     const key = JSON.stringify(alike);
     const group = groups.get(key) ?? { ...alike, events: 0 };
     group.events++;

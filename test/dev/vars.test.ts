@@ -6,7 +6,6 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { unstable_getVarsForDev as getVarsForDev } from "wrangler";
 import { providerFolders, ROOT, readJson } from "../../src/dev/files.ts";
-import { nearest } from "../../src/dev/nearest.ts";
 import { parseVars, problemsOf } from "../../src/dev/vars.ts";
 import { secretName } from "../../src/settings.ts";
 
@@ -151,6 +150,7 @@ it.each([
   ["dub_api_key", "DUB_API_KEY"],
   ["GITHUB_WEBHOOK_SECRET", undefined],
   ["KEY", undefined],
-])("nearest: %s is meant as %s", (name, meant) => {
-  expect(nearest(name, ["STRIPE_WEBHOOK_SECRET", "CLERK_WEBHOOK_SECRET", "DUB_API_KEY"])).toBe(meant);
+])("%s is meant as %s", async (name, meant) => {
+  const [problem] = await problemsOf(parseVars(`${name}=x`));
+  expect(/did you mean (\w+)\?/.exec(problem?.message ?? "")?.[1]).toBe(meant);
 });

@@ -84,6 +84,9 @@ export async function prepare({ database, queues }: Missing, target: Target, { a
 /** Where the Worker is: its name, and the hosts at which it takes webhooks, one of your own before workers.dev. */
 export type Deployed = { worker: string; hosts: string[] };
 
+/** By default they end the process without its "exit" handlers: the file of secrets would stay. */
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
 /** Deploys, with the secrets given. Answers undefined when the person said no to a question of wrangler. */
 export async function deployWorker(
   { all, deploy }: Flags,
@@ -91,7 +94,9 @@ export async function deployWorker(
 ): Promise<Deployed | undefined> {
   const folder = mkdtempSync(join(tmpdir(), "deploy-"));
   const remove = () => rmSync(folder, { recursive: true, force: true });
+  const end = () => process.exit(130);
   process.once("exit", remove);
+  for (const signal of SIGNALS) process.once(signal, end);
   try {
     const said = join(folder, "output");
     // As JSON: in a file of lines, wrangler would expand $ and prefer this process's environment.
@@ -103,6 +108,7 @@ export async function deployWorker(
   } finally {
     remove();
     process.off("exit", remove);
+    for (const signal of SIGNALS) process.off(signal, end);
   }
 }
 
