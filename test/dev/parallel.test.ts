@@ -5,22 +5,25 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { takeLock } from "../../src/dev/process/lock.ts";
-import { npm, npmWith, type Running, signal } from "../support/npm.ts";
+import { family, nodeOf, npm, type Running, signal } from "../support/npm.ts";
 
-/** Where starts of this file keep their databases, apart from those of others. */
-const TMPDIR = mkdtempSync(join(tmpdir(), "parallel-test-"));
-const start = () => npmWith({ TMPDIR }, "start");
-const states = () => readdirSync(TMPDIR).filter((name) => name.startsWith("webhook-to-lead-"));
+/** The database folders of a running `npm start`. */
+const statesOf = (running: Running) => {
+  const begin = `webhook-to-lead-${nodeOf(family(running), "start")?.pid}-`;
+  return () => readdirSync(tmpdir()).filter((name) => name.startsWith(begin));
+};
 const addressOf = ({ lines }: Running) =>
   /http:\S+/.exec(lines.find((line) => line.startsWith("Worker")) ?? "")?.[0];
 
 it("npm start three times at once: each has a database, and what one does the others do not see", async () => {
-  const running = [start(), start(), start()];
+  const running = [npm("start"), npm("start"), npm("start")];
+  let states: (() => string[])[] = [];
   try {
     await Promise.all(running.map((one) => one.until(/^Ctrl-C ends it/)));
     for (const one of running) expect(one.lines.join("\n")).toContain("All as the samples expect.");
     expect(new Set(running.map(addressOf)).size).toBe(3);
-    expect(states()).toHaveLength(3);
+    states = running.map(statesOf);
+    expect(states.map((list) => list().length)).toEqual([1, 1, 1]);
 
     const [first, second] = running as [Running, Running];
     signal(first, "SIGINT");
@@ -32,7 +35,7 @@ it("npm start three times at once: each has a database, and what one does the ot
     for (const one of running) signal(one, "SIGINT");
     await Promise.all(running.map(({ ended }) => ended));
   }
-  expect(states()).toEqual([]);
+  expect(states.flatMap((list) => list())).toEqual([]);
 });
 
 it("npm run dev twice at once, with a database each", async () => {
@@ -67,8 +70,9 @@ it("of many that take a lock one has it, and one whose process was killed is fre
 });
 
 it("a SIGKILL leaves no database behind", async () => {
-  const running = start();
+  const running = npm("start");
   await running.until(/^Worker/);
+  const states = statesOf(running);
   expect(states()).toHaveLength(1);
   signal(running, "SIGKILL");
   await expect.poll(states, { timeout: 20_000, interval: 200 }).toEqual([]);

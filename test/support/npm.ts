@@ -12,16 +12,11 @@ export type Running = {
 
 /** Runs npm with arguments, such as `start`, or `run`, `send`. */
 export function npm(...args: string[]): Running {
-  return npmWith({}, ...args);
-}
-
-/** The same with variables of the environment. */
-export function npmWith(env: Record<string, string>, ...args: string[]): Running {
   const child = spawn("npm", ["--silent", ...args], {
     cwd: ROOT,
     stdio: ["ignore", "pipe", "pipe"],
     detached: true,
-    env: { ...process.env, NO_COLOR: "1", ...env },
+    env: { ...process.env, NO_COLOR: "1" },
   });
   const lines: string[] = [];
   const waiting = new Set<() => void>();

@@ -11,6 +11,8 @@ import { DEV_VARS, warnAboutVars } from "../vars.ts";
 import { refuseWrongMappings } from "./check.ts";
 
 const WANTED_PORT = 8787;
+/** wrangler's default. */
+const WANTED_INSPECTOR_PORT = 9229;
 
 /** The value of a flag among wrangler's, which are passed on as they are. */
 function flag(args: string[], ...names: string[]): string | undefined {
@@ -31,6 +33,8 @@ async function dev(args: string[]): Promise<number> {
   const asked = flag(args, "--port");
   const reserved = asked === undefined ? await reservePort(WANTED_PORT) : undefined;
   const port = reserved?.port ?? Number(asked);
+  const inspector =
+    flag(args, "--inspector-port") === undefined ? await reservePort(WANTED_INSPECTOR_PORT) : undefined;
   const releaseState = takeLock(join(ROOT, ".wrangler/dev.lock"));
   const given = flag(args, "--persist-to");
   // wrangler's own folder is that of the first.
@@ -46,6 +50,7 @@ async function dev(args: string[]): Promise<number> {
       port,
       args: [
         ...(reserved ? ["--port", String(port)] : []),
+        ...(inspector ? ["--inspector-port", String(inspector.port)] : []),
         ...(other ? ["--persist-to", other] : []),
         ...args,
       ],
@@ -56,6 +61,7 @@ async function dev(args: string[]): Promise<number> {
     return ended === "interrupted" ? 0 : ended;
   } finally {
     reserved?.release();
+    inspector?.release();
     releaseState?.();
   }
 }

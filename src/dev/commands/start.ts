@@ -12,7 +12,7 @@ import { providers } from "../files.ts";
 import { table } from "../print.ts";
 import { buildWorker } from "../process/build.ts";
 import { interrupted } from "../process/interrupted.ts";
-import { portsFrom } from "../process/port.ts";
+import { portsFrom, reservePort } from "../process/port.ts";
 import { type RunningWorker, startWorker } from "../process/worker.ts";
 import { type Outcomes, watchOutcomes } from "../samples/outcomes.ts";
 import { adminToken, secretFor, secretProblem } from "../samples/secrets.ts";
@@ -34,13 +34,15 @@ async function start(once: boolean): Promise<number> {
   await refuseWrongMappings();
   await warnAboutVars();
   // A folder of its own, so that several can run at the same time.
-  const state = mkdtempSync(join(tmpdir(), "webhook-to-lead-"));
+  const state = mkdtempSync(join(tmpdir(), `webhook-to-lead-${process.pid}-`));
+  const reserved = await reservePort(WANTED_PORT);
   const dub = createDubStandIn();
   const served = await serveDub(dub);
   let server: RunningWorker | undefined;
   const stop = async () => {
     await server?.stop();
     await served.close();
+    reserved.release();
     rmSync(state, { recursive: true, force: true });
   };
   const stopped = interrupted();
@@ -56,7 +58,7 @@ async function start(once: boolean): Promise<number> {
     const log = { shown: false };
     server = startWorker({
       worker: built,
-      ports: portsFrom(WANTED_PORT),
+      ports: portsFrom(reserved.port),
       state,
       temporary: true,
       settings: await settings(served.url),
