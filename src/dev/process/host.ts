@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import type { BuiltWorker } from "./build.ts";
-import { isFree } from "./port.ts";
+import { takePort } from "./port.ts";
 
 /** What the host is sent, once. `ports`: those to try in order; 0 stands for any that is free. */
 export type HostOptions = {
@@ -17,12 +17,15 @@ export type HostMessage = { url: string };
 async function run({ ports, ...options }: HostOptions): Promise<HostMessage> {
   for (const [i, port] of ports.entries()) {
     const last = i === ports.length - 1;
-    if (!last && !(await isFree(port))) continue;
+    const release = port === 0 ? () => {} : await takePort(port);
+    if (!last && !release) continue;
     try {
       return await start(options, port);
     } catch (error) {
       // Another process was faster.
       if (last || (error as { code?: string }).code !== "ERR_ADDRESS_IN_USE") throw error;
+    } finally {
+      release?.();
     }
   }
   throw new Error("no port to try");

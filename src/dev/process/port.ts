@@ -20,14 +20,21 @@ export type Reserved = { port: number; release: () => void };
  */
 export async function reservePort(wanted: number): Promise<Reserved> {
   for (const port of portsFrom(wanted)) {
-    const release = takeLock(join(tmpdir(), `webhook-to-lead-port-${port}`));
-    if (release && (await isFree(port))) return { port, release };
-    release?.();
+    const release = await takePort(port);
+    if (release) return { port, release };
   }
   throw new UserError(`The ports ${wanted} to ${wanted + PORT_TRIES - 1} are all taken.`);
 }
 
-export function isFree(port: number): Promise<boolean> {
+/** Takes a port if it is free and no other command is about to use it; answers what gives it free again. */
+export async function takePort(port: number): Promise<(() => void) | undefined> {
+  const release = takeLock(join(tmpdir(), `webhook-to-lead-port-${port}`));
+  if (release && (await isFree(port))) return release;
+  release?.();
+  return undefined;
+}
+
+function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();
     server.once("error", () => resolve(false));
