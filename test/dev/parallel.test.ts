@@ -38,8 +38,7 @@ it("npm start three times at once: each has a database, and what one does the ot
   expect(states.flatMap((list) => list())).toEqual([]);
 });
 
-// Retried: two wranglers may pick the same port for a socket between their own processes.
-it("npm run dev twice at once, with a database each", { retry: 2 }, async () => {
+it("npm run dev twice at once, with a database each", async () => {
   const running = [npm("run", "dev"), npm("run", "dev")];
   try {
     await Promise.all(running.map((one) => one.until(/Ready on/)));

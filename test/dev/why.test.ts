@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { ROOT, readSample } from "../../src/dev/files.ts";
 import { buildWorker } from "../../src/dev/process/build.ts";
+import { type Reserved, reservePort } from "../../src/dev/process/port.ts";
 import { type RunningWorker, startWorker } from "../../src/dev/process/worker.ts";
 import { postSample } from "../../src/dev/samples/post.ts";
 import { secretFor } from "../../src/dev/samples/secrets.ts";
@@ -16,6 +17,7 @@ const TOKEN = "a-token-of-the-admin-of-this-app";
 const state = mkdtempSync(join(tmpdir(), "why-"));
 const dub = createDubStandIn();
 let served: Awaited<ReturnType<typeof serveDub>>;
+let reserved: Reserved;
 let worker: RunningWorker;
 let url: string;
 let delivered: () => Promise<void>;
@@ -27,8 +29,10 @@ beforeAll(async () => {
     arrive = resolve;
   });
   delivered = () => arrival;
+  reserved = await reservePort(8840);
   worker = startWorker({
     worker: await buildWorker(),
+    port: reserved.port,
     state,
     settings: {
       DUB_API_URL: served.url,
@@ -49,6 +53,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await worker.stop();
   await served.close();
+  reserved.release();
   rmSync(state, { recursive: true });
 });
 
@@ -72,6 +77,10 @@ function run(
 
 type Lead = { lead: { customerExternalId: string; customerEmail: string; clickId: string } };
 const [{ lead }] = readSample("clerk").expect as [Lead];
+
+it("the Worker listens on the port that was reserved for it", () => {
+  expect(url).toBe(`http://localhost:${reserved.port}`);
+});
 
 it("why tells the story of a lead by e-mail, customer id and click id; the address may have a path", async () => {
   for (const text of [lead.customerEmail.toUpperCase(), lead.customerExternalId, lead.clickId]) {

@@ -12,7 +12,7 @@ import { providers } from "../files.ts";
 import { table } from "../print.ts";
 import { buildWorker } from "../process/build.ts";
 import { interrupted } from "../process/interrupted.ts";
-import { portsFrom, reservePort } from "../process/port.ts";
+import { reservePort } from "../process/port.ts";
 import { type RunningWorker, startWorker } from "../process/worker.ts";
 import { type Outcomes, watchOutcomes } from "../samples/outcomes.ts";
 import { adminToken, secretFor, secretProblem } from "../samples/secrets.ts";
@@ -58,15 +58,14 @@ async function start(once: boolean): Promise<number> {
     const log = { shown: false };
     server = startWorker({
       worker: built,
-      ports: portsFrom(reserved.port),
+      port: reserved.port,
       state,
       temporary: true,
       settings: await settings(served.url),
       onLine: (text) => showLine(text, outcomes, log.shown),
     });
     const url = await server.ready;
-    const { port } = new URL(url);
-    if (port !== String(WANTED_PORT)) console.log(`Port ${WANTED_PORT} is taken, using ${port}.`);
+    if (reserved.port !== WANTED_PORT) console.log(`Port ${WANTED_PORT} is taken, using ${reserved.port}.`);
     console.log(`Worker        ${url}\nDub stand-in  ${served.url}\n`);
     say("Sending one signed sample of each provider. Deliveries are collected for a second …\n");
     const { rows, wrong, leads } = await tryAll(url, outcomes, dub.recorded);
@@ -77,7 +76,7 @@ async function start(once: boolean): Promise<number> {
 
     log.shown = true;
     console.log(`\nListening on ${url}/webhooks/<provider>.`);
-    const to = port === String(WANTED_PORT) ? "" : ` --to ${url}`;
+    const to = reserved.port === WANTED_PORT ? "" : ` --to ${url}`;
     if (leads[0]) console.log(`Try, in another terminal:\n  npm run send -- ${leads[0]} --wait${to}`);
     console.log("Ctrl-C ends it.\n");
     const ended = await Promise.race([stopped, server.exited]);

@@ -2,37 +2,19 @@
 import { join } from "node:path";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import type { BuiltWorker } from "./build.ts";
-import { takePort } from "./port.ts";
 
-/** What the host is sent, once. `ports`: those to try in order; 0 stands for any that is free. */
+/** What the host is sent, once. `port`: 0 stands for any that is free. */
 export type HostOptions = {
   worker: BuiltWorker;
   state: string;
   settings: Record<string, string>;
-  ports: number[];
+  port: number;
 };
 /** What it answers when the Worker is ready. */
 export type HostMessage = { url: string };
 
-async function run({ ports, ...options }: HostOptions): Promise<HostMessage> {
-  for (const [i, port] of ports.entries()) {
-    const last = i === ports.length - 1;
-    const release = port === 0 ? () => {} : await takePort(port);
-    if (!last && !release) continue;
-    try {
-      return await start(options, port);
-    } catch (error) {
-      // Another process was faster.
-      if (last || (error as { code?: string }).code !== "ERR_ADDRESS_IN_USE") throw error;
-    } finally {
-      release?.();
-    }
-  }
-  throw new Error("no port to try");
-}
-
-async function start(given: Omit<HostOptions, "ports">, port: number): Promise<HostMessage> {
-  const { options, vars, script, migrations } = given.worker;
+async function run({ worker, state, settings, port }: HostOptions): Promise<HostMessage> {
+  const { options, vars, script, migrations } = worker;
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       host: "localhost",
@@ -40,25 +22,20 @@ async function start(given: Omit<HostOptions, "ports">, port: number): Promise<H
       cf: false,
       log: new Log(LogLevel.WARN),
       handleStructuredLogs: ({ message }) => console.log(message),
-      resourcePersistencePath: join(given.state, "v3"),
+      resourcePersistencePath: join(state, "v3"),
       unsafeTriggerHandlers: true,
       workers: [
         {
           ...options,
-          bindings: { ...vars, ...given.settings },
+          bindings: { ...vars, ...settings },
           modules: [{ type: "ESModule", path: "worker.js", contents: script }],
         },
       ],
     }),
   );
-  try {
-    const { origin } = await miniflare.ready;
-    await migrate(await miniflare.getD1Database("DB"), migrations);
-    return { url: origin };
-  } catch (error) {
-    await miniflare.dispose().catch(() => {});
-    throw error;
-  }
+  const { origin } = await miniflare.ready;
+  await migrate(await miniflare.getD1Database("DB"), migrations);
+  return { url: origin };
 }
 
 type Database = Awaited<ReturnType<Miniflare["getD1Database"]>>;

@@ -15,8 +15,8 @@ export type WorkerOptions = {
   temporary?: boolean;
   /** Settings and secrets, before those of wrangler.toml. */
   settings: Record<string, string>;
-  /** Ports to try in order. A free one is taken when none is named. */
-  ports?: number[];
+  /** A free port is taken when none is named. */
+  port?: number;
   onLine?: (line: string) => void;
 };
 
@@ -27,7 +27,7 @@ export type RunningWorker = Omit<ProcessGroup, "child"> & {
 
 /** Starts the Worker and migrates its database. Every line of its log goes to `onLine`. */
 export function startWorker(options: WorkerOptions): RunningWorker {
-  const { worker, state, settings, ports = [0], temporary, onLine = () => {} } = options;
+  const { worker, state, settings, port = 0, temporary, onLine = () => {} } = options;
   const printed: string[] = [];
   const { child, ...group } = startGroup(join(import.meta.dirname, "host.ts"), [], {
     messages: true,
@@ -41,7 +41,7 @@ export function startWorker(options: WorkerOptions): RunningWorker {
   const ready = new Promise<string>((resolve, reject) => {
     Promise.resolve(worker).then(
       (built) =>
-        child.connected && child.send({ worker: built, state, settings, ports } satisfies HostOptions),
+        child.connected && child.send({ worker: built, state, settings, port } satisfies HostOptions),
       reject,
     );
     child.once("message", (message: HostMessage) => {
