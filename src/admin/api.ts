@@ -8,7 +8,7 @@ import { endOne, LEFT, replay, replayOne } from "../replay/replay.ts";
 import { SettingsError } from "../settings.ts";
 import { locked } from "./auth.ts";
 import { eventRoutes, unknownEvent } from "./events.ts";
-import { badFilter, readFields } from "./fields.ts";
+import { badFilter, readFields, readObject } from "./fields.ts";
 import { statusRoute } from "./status.ts";
 
 const FILTERS = ["status", "reason", "provider", "since", "until"] as const;
@@ -40,9 +40,8 @@ export function adminApi(deps: Deps & { alert: Alert }) {
   });
 
   api.post("/replay", async (c) => {
-    const body: unknown = await c.req.json().catch(() => undefined);
-    if (typeof body !== "object" || body === null || Array.isArray(body))
-      return badFilter(c, ['Send a JSON object such as {"status": "failed", "dryRun": true}']);
+    const body = await readObject(c);
+    if (!body) return badFilter(c, ['Send a JSON object such as {"status": "failed", "dryRun": true}']);
     const { value, wrong } = readFields(
       body,
       [...FILTERS, "dryRun", "after", "leadKeys"],

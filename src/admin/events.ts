@@ -4,7 +4,7 @@ import type { Deps, Env } from "../context.ts";
 import { parseJson } from "../json.ts";
 import { type FoundRow, readEvent, search } from "../ledger/search.ts";
 import { about } from "../states.ts";
-import { badFilter, readFields } from "./fields.ts";
+import { badFilter, readFields, readObject } from "./fields.ts";
 
 const FILTERS = ["status", "reason", "provider", "type", "since", "until", "before", "limit"] as const;
 const SEARCH = [...FILTERS, "find", "related"] as const;
@@ -37,9 +37,8 @@ export function eventRoutes({ mappings }: Pick<Deps, "mappings">) {
   });
 
   routes.post("/events/search", async (c) => {
-    const body: unknown = await c.req.json().catch(() => undefined);
-    if (typeof body !== "object" || body === null || Array.isArray(body))
-      return badFilter(c, ['Send a JSON object such as {"find": "user_123"}']);
+    const body = await readObject(c);
+    if (!body) return badFilter(c, ['Send a JSON object such as {"find": "user_123"}']);
     return page(c, body);
   });
 
@@ -77,7 +76,7 @@ function fromQuery(name: string, text: string): unknown {
 }
 
 /** An event as the API shows it. Times are ISO 8601. */
-export type ShownEvent = ReturnType<typeof short>;
+export type ApiEvent = ReturnType<typeof short>;
 
 function short(row: FoundRow) {
   const { means, todo } = about(row.reason);

@@ -73,6 +73,12 @@ export function readFields<K extends keyof Fields>(
   return { value: value as Present<K>, wrong };
 }
 
+/** The JSON object in the body of a request; null when there is none. */
+export async function readObject(c: Context): Promise<object | null> {
+  const body: unknown = await c.req.json().catch(() => null);
+  return typeof body === "object" && !Array.isArray(body) ? body : null;
+}
+
 /** The answer that names what is wrong with a request's fields. */
 export function badFilter(c: Context, wrong: string[]) {
   return c.json({ error: "bad_filter", message: `${wrong.join("; ")}.` }, 400);

@@ -1,29 +1,16 @@
 /** `GET /api/status`: whether everything is set up, and what the operator should do. */
 import { Hono } from "hono";
-import { ALERTS } from "../alert.ts";
 import type { Deps, Env } from "../context.ts";
-import { outcomeOf } from "../deliver/outcome.ts";
-import { tryKey, tryListing } from "../dub/check.ts";
-import type { Dub } from "../dub/client.ts";
 import { countUnchecked } from "../ledger/due.ts";
-import { type Report, readReport } from "../ledger/report.ts";
+import { readReport } from "../ledger/report.ts";
 import { mappingOf } from "../mapping/cache.ts";
 import { MappingError } from "../mapping/compile.ts";
-import { CRON_LATE } from "../queue.ts";
 import { ANSWERS } from "../receive/refuse.ts";
 import { verifierOf } from "../receive/verifier.ts";
-import { DELIVERY, ENDPOINT, parseSettings, SettingsError, secretName } from "../settings.ts";
-import { about, type Reason } from "../states.ts";
-import { DAY, HOUR } from "../time.ts";
+import { secretName } from "../settings.ts";
+import { DAY } from "../time.ts";
 import { SecretError } from "../verify/secret.ts";
-
-/** ok; problem: the operator must do `todo`; off: not set up, which may be meant so; unknown: could not be found out. */
-export type Check = {
-  what: string;
-  state: "ok" | "problem" | "off" | "unknown";
-  says: string;
-  todo?: string;
-};
+import { type Check, checkDub, checkFlow, checkSettings, iso } from "./checks.ts";
 
 /** A provider with its last event (of the last thousand events of all providers), refusals and ignored types. */
 export type ProviderStatus = {
@@ -97,8 +84,6 @@ export function statusRoute(deps: Deps) {
   return route;
 }
 
-const iso = (at: number) => new Date(at).toISOString();
-
 async function stateOf(
   env: Env,
   { mappings }: Deps,
@@ -118,144 +103,4 @@ async function stateOf(
     if (error instanceof MappingError) return { name: provider, state: "problem", says: error.message };
     throw error;
   }
-}
-
-/** A check for the settings of each kind, by name and never by value. */
-function checkSettings(env: Env): Check[] {
-  const wrong = (names: Parameters<typeof parseSettings>[1]): string | null => {
-    try {
-      parseSettings(env, names);
-      return null;
-    } catch (error) {
-      if (error instanceof SettingsError) return error.message.replace(/\.$/, "");
-      throw error;
-    }
-  };
-  const check = (what: string, names: Parameters<typeof parseSettings>[1], fine: string): Check => {
-    const problem = wrong(names);
-    return problem === null
-      ? { what, state: "ok", says: fine }
-      : { what, state: "problem", says: problem, todo: "correct it; values are never shown" };
-  };
-  const isSet = (name: string) => typeof env[name] === "string" && env[name].trim() !== "";
-  return [
-    check("settings to receive", ENDPOINT, ENDPOINT.join(", ")),
-    check(
-      "settings to deliver",
-      DELIVERY.filter((name) => name !== "DUB_API_KEY"),
-      DELIVERY.filter((name) => name !== "DUB_API_KEY").join(", "),
-    ),
-    check("settings of retention", ["RETENTION_DAYS"], "RETENTION_DAYS"),
-    isSet("DUB_API_KEY")
-      ? check("DUB_API_KEY", ["DUB_API_KEY"], "is set")
-      : { what: "DUB_API_KEY", state: "problem", says: "is not set", todo: todoOf("dub_key_missing") },
-    isSet("ALERT_WEBHOOK_URL")
-      ? check("ALERT_WEBHOOK_URL", ["ALERT_WEBHOOK_URL"], "is set")
-      : {
-          what: "ALERT_WEBHOOK_URL",
-          state: "off",
-          says: "is not set: alerts are in the log only",
-          todo: "run `npx wrangler secret put ALERT_WEBHOOK_URL`, to be told when something needs you",
-        },
-  ];
-}
-
-const todoOf = (reason: Reason) => about(reason).todo;
-
-async function checkDub(env: Env, { fetch, now }: Deps): Promise<Check[]> {
-  let dub: Dub;
-  try {
-    const { DUB_API_URL: url, DUB_API_KEY: key } = parseSettings(env, ["DUB_API_URL", "DUB_API_KEY"]);
-    if (key === undefined) return [];
-    dub = { url, key, fetch, now };
-  } catch (error) {
-    if (error instanceof SettingsError) return [];
-    throw error;
-  }
-  const what = "Dub takes leads with the key";
-  const answer = await tryKey(dub);
-  const outcome = outcomeOf(answer, {
-    phase: "register",
-    delivery: "register-then-record",
-    registerOnly: false,
-    doubt: null,
-    clickId: "",
-    awaited: false,
-  });
-  const reason = "reason" in outcome ? outcome.reason : "dub_address";
-  const message = "message" in answer ? answer.message : "";
-  if (reason !== "refused_by_dub")
-    return [{ what, state: "problem", says: `${about(reason).means} (${message})`, todo: todoOf(reason) }];
-  const limit =
-    answer.kind === "error" && answer.perMinute !== null ? `; ${answer.perMinute} calls a minute` : "";
-  const listing = await tryListing(dub);
-  return [
-    { what, state: "ok", says: `yes${limit}` },
-    listing.kind === "yes"
-      ? { what: "Dub lists leads to the key", state: "ok", says: "yes (analytics.read)" }
-      : {
-          what: "Dub lists leads to the key",
-          state: listing.kind === "no" ? "problem" : "unknown",
-          says: listing.message,
-          todo:
-            listing.kind === "no"
-              ? "read Dub's words: either the key lacks the permission analytics.read, or the workspace is over its events limit. Until then, a lead whose answer was lost can be missing at Dub"
-              : "try again later",
-        },
-  ];
-}
-
-/** Cron, queue, delivery and the leads that nobody knows of. */
-function checkFlow(
-  { marks, pauses, dueSince }: Report,
-  unchecked: Awaited<ReturnType<typeof countUnchecked>>,
-  now: number,
-): Check[] {
-  const cronAt = marks.cron?.at ?? 0;
-  const cron: Check =
-    now - cronAt <= CRON_LATE
-      ? { what: "cron trigger", state: "ok", says: `last ran at ${iso(cronAt)}` }
-      : {
-          what: "cron trigger",
-          state: "problem",
-          says: `last ran at ${iso(cronAt)}`,
-          todo: ALERTS.cron_stopped.todo,
-        };
-  const queue: Check = marks.queue_down
-    ? { what: "queue", state: "problem", says: ALERTS.queue_down.means, todo: ALERTS.queue_down.todo }
-    : { what: "queue", state: "ok", says: "takes messages" };
-  const paused = pauses.filter(({ until }) => until > now);
-  const late = dueSince !== null && now - dueSince > HOUR;
-  const accepted = marks.accepted ? `Dub last accepted a lead at ${iso(marks.accepted.at)}` : "no lead yet";
-  const delivery: Check[] =
-    paused.length > 0
-      ? paused.map(({ reason, until }) => ({
-          what: "delivery",
-          state: "problem",
-          says: `waits until ${iso(until)}: ${about(reason).means}`,
-          todo: todoOf(reason),
-        }))
-      : late
-        ? [
-            {
-              what: "delivery",
-              state: "problem",
-              says: ALERTS.delivery_stalled.means,
-              todo: ALERTS.delivery_stalled.todo,
-            },
-          ]
-        : [{ what: "delivery", state: "ok", says: accepted }];
-  return [
-    cron,
-    queue,
-    ...delivery,
-    ...unchecked.map(
-      ({ reason, events }): Check => ({
-        what: "leads in doubt",
-        state: "problem",
-        says: `${events}: ${about(reason).means}`,
-        todo: todoOf(reason),
-      }),
-    ),
-  ];
 }

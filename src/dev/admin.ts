@@ -1,6 +1,7 @@
 /** Asking the admin API of a Worker, with its errors in words. */
 import { isLocal, workerAddress } from "./address.ts";
 import { ADMIN_TIMEOUT } from "./limits.ts";
+import { notThisWorker, request } from "./request.ts";
 import { adminToken } from "./samples/secrets.ts";
 import { UserError } from "./user-error.ts";
 
@@ -18,33 +19,25 @@ export async function askAdmin(to: string, path: string, body?: object): Promise
   const origin = workerAddress(to);
   if (!origin.startsWith("https:") && !isLocal(origin))
     throw new UserError(`--to ${to}: the token is sent over https only.`);
-  let response: Response;
-  let text: string;
-  try {
-    response = await fetch(`${origin}${path}`, {
+  const url = `${origin}${path}`;
+  const { status, text } = await request(
+    url,
+    {
       headers: { authorization: `Bearer ${adminToken()}`, "content-type": "application/json" },
       ...(body && { method: "POST", body: JSON.stringify(body) }),
-      redirect: "error",
-      signal: AbortSignal.timeout(ADMIN_TIMEOUT),
-    });
-    text = await response.text();
-  } catch (error) {
-    throw new UserError(
-      `Nothing answers at ${origin} (${(error as Error).cause ?? (error as Error).message}).`,
-    );
-  }
-  if (response.status === 404 && /"not_found"/.test(text))
+    },
+    ADMIN_TIMEOUT,
+  );
+  if (status === 404 && /"not_found"/.test(text))
     throw new UserError(`${origin} has no admin API: set the Worker secret ADMIN_TOKEN to turn it on.`);
-  if (response.status === 401)
+  if (status === 401)
     throw new UserError(
       `${origin} refuses the token: set ADMIN_TOKEN in the environment or in .dev.vars to the Worker's own.`,
     );
   try {
-    return { status: response.status, body: JSON.parse(text) };
+    return { status, body: JSON.parse(text) };
   } catch {
-    throw new UserError(
-      `${origin} answers ${response.status}, and not as this Worker does: ${text.slice(0, 200)}`,
-    );
+    throw notThisWorker(url, status, text);
   }
 }
 

@@ -1,6 +1,7 @@
 /** What the admin API says of the Worker's state, and what the operator should do. */
 import { expect, it } from "vitest";
-import type { Check, Status } from "../../src/admin/status.ts";
+import type { Check } from "../../src/admin/checks.ts";
+import type { Status } from "../../src/admin/status.ts";
 import { open, type TestApp, TOKEN } from "../support/admin.ts";
 import { db, HOUR, sampleOf } from "../support/app.ts";
 

@@ -1,33 +1,23 @@
 /** `npm run doctor`: whether a Worker is set up, in a table with what to do. */
-import type { Check, Status } from "../../admin/status.ts";
+import type { Check } from "../../admin/checks.ts";
+import type { Status } from "../../admin/status.ts";
 import { workerAddress } from "../address.ts";
-import { askAdmin, readAdmin } from "../admin.ts";
+import { readAdmin } from "../admin.ts";
 import { command, exitWith, jsonOption, run } from "../command.ts";
 import { ADMIN_TIMEOUT } from "../limits.ts";
 import { table } from "../print.ts";
+import { notThisWorker, request } from "../request.ts";
 import { UserError } from "../user-error.ts";
 
 /** What can be seen without a token: whether the Worker answers, and whether its database can be used. */
 async function fromOutside(origin: string): Promise<Check> {
-  let response: Response;
-  let text: string;
-  try {
-    response = await fetch(`${origin}/`, { redirect: "error", signal: AbortSignal.timeout(ADMIN_TIMEOUT) });
-    text = await response.text();
-  } catch (error) {
-    throw new UserError(
-      `Nothing answers at ${origin} (${(error as Error).cause ?? (error as Error).message}).`,
-    );
-  }
-  if (!text.startsWith("webhook-to-lead"))
-    throw new UserError(
-      `${origin} answers ${response.status}, and not as this Worker does: is it the right address?`,
-    );
+  const { status, text } = await request(`${origin}/`, {}, ADMIN_TIMEOUT);
+  if (!text.startsWith("webhook-to-lead")) throw notThisWorker(origin, status, text);
   const [says = "", todo] = text
     .replace(/^webhook-to-lead: /, "")
     .trim()
     .split("\nWhat to do: ");
-  return response.ok
+  return status === 200
     ? { what: "Worker", state: "ok", says: `answers at ${origin}` }
     : { what: "Worker", state: "problem", says, ...(todo && { todo }) };
 }
@@ -59,24 +49,14 @@ function providerChecks({ providers }: Status): Check[] {
 async function doctor(to: string, asJson: boolean): Promise<number> {
   const origin = workerAddress(to);
   const checks = [await fromOutside(origin)];
-  let token: string | undefined;
   try {
-    const { status } = await askAdmin(origin, "/api/status");
-    if (status === 200) {
-      const report = await readAdmin<Status>(origin, "/api/status?ask=dub");
-      checks.push(...report.checks, ...providerChecks(report));
-    } else token = `the admin API answers ${status}`;
+    const report = await readAdmin<Status>(origin, "/api/status?ask=dub");
+    checks.push(...report.checks, ...providerChecks(report));
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    token = error.message;
+    // The message says what to do.
+    checks.push({ what: "admin API", state: "unknown", says: error.message.replace(/\.$/, "") });
   }
-  if (token !== undefined)
-    checks.push({
-      what: "admin API",
-      state: "unknown",
-      says: token,
-      todo: "the rest can be seen with ADMIN_TOKEN only",
-    });
   if (asJson) console.log(JSON.stringify(checks, null, 2));
   else
     console.log(

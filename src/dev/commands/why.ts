@@ -1,5 +1,5 @@
 /** `npm run why -- <text>`: every event of a person, and what could explain that there is none. */
-import type { ShownEvent } from "../../admin/events.ts";
+import type { ApiEvent } from "../../admin/events.ts";
 import type { ProviderStatus, Status } from "../../admin/status.ts";
 import { readAdmin } from "../admin.ts";
 import { command, exitWith, jsonOption, run } from "../command.ts";
@@ -7,7 +7,7 @@ import { command, exitWith, jsonOption, run } from "../command.ts";
 const day = (time: string) => `${time.slice(0, 10)} ${time.slice(11, 16)}`;
 
 /** An event in a few lines. */
-function story(event: ShownEvent): string {
+function story(event: ApiEvent): string {
   const { id, receivedAt, provider, type, status, reason, means, todo, detail, warnings, lead, link } = event;
   const lines = [
     `${day(receivedAt)}  ${provider}  ${type ?? "(no type)"}  →  ${status} (${reason})`,
@@ -26,7 +26,7 @@ function story(event: ShownEvent): string {
 }
 
 /** What could explain a lead that is missing, a sentence each. `rejected`: events whose person is not known. */
-export function explanations(events: ShownEvent[], status: Status, rejected: ShownEvent[]): string[] {
+export function explanations(events: ApiEvent[], status: Status, rejected: ApiEvent[]): string[] {
   const said: string[] = [];
   for (const { what, state, says, todo } of status.checks)
     if (state === "problem") said.push(`${what}: ${says}. What to do: ${todo}.`);
@@ -74,7 +74,7 @@ function ofProvider({ provider, state, says, refusals, ignored }: ProviderStatus
   return said;
 }
 
-type Page = { events: ShownEvent[] };
+type Page = { events: ApiEvent[] };
 
 async function why(text: string, to: string, asJson: boolean): Promise<number> {
   const search = { find: text, related: true, limit: 100 };

@@ -6,7 +6,7 @@ import type { SignedRequest } from "../../verify/verdict.ts";
 import { loadMapping } from "../files.ts";
 import { toHeaders } from "../headers.ts";
 import { POST_TIMEOUT } from "../limits.ts";
-import { UserError } from "../user-error.ts";
+import { notThisWorker, request } from "../request.ts";
 import { secretFor } from "./secrets.ts";
 import { sampleBody, sign } from "./sign.ts";
 
@@ -41,23 +41,9 @@ export async function postSample(
   for (const [name, value] of toHeaders(given))
     value === "" ? headers.delete(name) : headers.set(name, value);
 
-  const request: SignedRequest = { method: "POST", url, headers, body };
-  let response: Response;
-  try {
-    const signal = AbortSignal.timeout(POST_TIMEOUT);
-    response = await fetch(url, { method: "POST", headers, body, redirect: "manual", signal });
-  } catch (error) {
-    throw new UserError(
-      `Nothing answers at ${url} (${(error as Error).cause ?? (error as Error).message}). Is the Worker running? "npm start" or "npm run dev" starts it.`,
-    );
-  }
-  const text = await response.text();
-  return {
-    request,
-    status: response.status,
-    text,
-    events: response.status === 200 ? eventsOf(text, url) : [],
-  };
+  const signedRequest: SignedRequest = { method: "POST", url, headers, body };
+  const { status, text } = await request(url, { method: "POST", headers, body }, POST_TIMEOUT);
+  return { request: signedRequest, status, text, events: status === 200 ? eventsOf(text, url) : [] };
 }
 
 function eventsOf(text: string, url: string): EventAnswer[] {
@@ -65,5 +51,5 @@ function eventsOf(text: string, url: string): EventAnswer[] {
     const { events } = JSON.parse(text) as { events: EventAnswer[] };
     if (Array.isArray(events)) return events;
   } catch {}
-  throw new UserError(`${url} answers 200, and not as this Worker does: ${text.slice(0, 200)}`);
+  throw notThisWorker(url, 200, text);
 }
