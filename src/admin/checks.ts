@@ -64,6 +64,13 @@ export const iso = (at: number) => new Date(at).toISOString();
 
 const todoOf = (reason: Reason) => about(reason).todo;
 
+/** Dub names no plan, but each has a limit of its own (source: Dub's server, November 2026). */
+const PLANS: Record<number, string> = {
+  120: " (a trial)",
+  1200: " (Business)",
+  3000: " (Advanced or Enterprise)",
+};
+
 /** What Dub says of the key; nothing when there is no usable one. */
 export async function checkDub(env: Env, { fetch, now }: Deps): Promise<Check[]> {
   let dub: Dub;
@@ -89,8 +96,8 @@ export async function checkDub(env: Env, { fetch, now }: Deps): Promise<Check[]>
   const message = "message" in answer ? answer.message : "";
   if (reason !== "refused_by_dub")
     return [{ what, state: "problem", says: `${about(reason).means} (${message})`, todo: todoOf(reason) }];
-  const limit =
-    answer.kind === "error" && answer.perMinute !== null ? `; ${answer.perMinute} calls a minute` : "";
+  const perMinute = answer.kind === "error" ? answer.perMinute : null;
+  const limit = perMinute === null ? "" : `; ${perMinute} calls a minute${PLANS[perMinute] ?? ""}`;
   const listing = await tryListing(dub);
   return [
     { what, state: "ok", says: `yes${limit}` },

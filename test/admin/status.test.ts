@@ -23,6 +23,11 @@ it("has no problem when all is well", async () => {
   await app.pump();
   const status = await statusOf(app, "?ask=dub");
   expect(problems(status)).toEqual([]);
+  expect(status.checks).toContainEqual({
+    what: "Dub takes leads with the key",
+    state: "ok",
+    says: "yes; 1200 calls a minute (Business)",
+  });
   expect(status.events).toEqual({ delivered: 1 });
   expect(status.providers.find(({ provider }) => provider === "clerk")).toMatchObject({
     state: "on",
