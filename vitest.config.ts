@@ -26,7 +26,13 @@ export default defineConfig({
         },
       },
       {
-        test: { name: "dev", include: ["test/dev/**/*.test.ts"], testTimeout: 300_000, hookTimeout: 120_000 },
+        test: {
+          name: "dev",
+          include: ["test/dev/**/*.test.ts"],
+          setupFiles: ["test/dev/support/environment.ts"],
+          testTimeout: 300_000,
+          hookTimeout: 120_000,
+        },
       },
     ],
   },

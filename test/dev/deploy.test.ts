@@ -3,7 +3,9 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import { gzipSync } from "node:zlib";
+import pty from "@lydell/node-pty";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { experimental_getWranglerCommands as getWranglerCommands } from "wrangler";
 import { FLAGS } from "../../src/dev/deploy/flags.ts";
@@ -13,6 +15,7 @@ import { ROOT } from "../../src/dev/files.ts";
 import { wrangler } from "../../src/dev/process/wrangler.ts";
 import { ACCOUNT, type Cloudflare, serveCloudflare } from "./support/cloudflare.ts";
 
+const COMMAND = "src/dev/commands/deploy.ts";
 const NAME = "webhook-to-lead";
 const DEAD = "webhook-to-lead-dead-letters";
 const WORKER = `/workers/scripts/${NAME}`;
@@ -29,22 +32,25 @@ afterEach(() => cloudflare.close());
 
 type Ended = { code: number | null; stdout: string; stderr: string; requests: string[] };
 
+/** Of this process's environment only what a program needs to run: a CI has variables that change what wrangler says. */
+const environmentWith = (more: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({
+  PATH: process.env.PATH,
+  TMPDIR: home,
+  HOME: home,
+  XDG_CONFIG_HOME: home,
+  WRANGLER_CACHE_DIR: join(home, "cache"),
+  CLOUDFLARE_API_BASE_URL: cloudflare.url,
+  CLOUDFLARE_API_TOKEN: "token",
+  ...more,
+});
+
 /** Runs the command with a token, unless `environment` takes it away, and answers what it asked the API. */
 function deploy(args: string[] = [], environment: NodeJS.ProcessEnv = {}): Promise<Ended> {
   cloudflare.requests.length = 0;
-  const inherited = Object.entries(process.env).filter(([name]) => !/^(CLOUDFLARE|CF|WRANGLER)_/.test(name));
-  const child = spawn(process.execPath, ["src/dev/commands/deploy.ts", ...args], {
+  const child = spawn(process.execPath, [COMMAND, ...args], {
     cwd: ROOT,
     stdio: ["ignore", "pipe", "pipe"],
-    env: {
-      ...Object.fromEntries(inherited),
-      HOME: home,
-      XDG_CONFIG_HOME: home,
-      WRANGLER_CACHE_DIR: join(home, "cache"),
-      CLOUDFLARE_API_BASE_URL: cloudflare.url,
-      CLOUDFLARE_API_TOKEN: "token",
-      ...environment,
-    },
+    env: environmentWith(environment),
   });
   const ended = { stdout: "", stderr: "" };
   for (const name of ["stdout", "stderr"] as const)
@@ -53,6 +59,27 @@ function deploy(args: string[] = [], environment: NodeJS.ProcessEnv = {}): Promi
     });
   return new Promise((resolve) =>
     child.once("close", (code) => resolve({ code, ...ended, requests: [...cloudflare.requests] })),
+  );
+}
+
+/** Runs it at a terminal, and types each answer when its question is shown. */
+function deployAsked(args: string[], answers: [question: string, keys: string][]) {
+  const terminal = pty.spawn(process.execPath, [COMMAND, ...args], { cwd: ROOT, env: environmentWith({}) });
+  let shown = "";
+  let read = 0;
+  terminal.onData((data) => {
+    shown = stripVTControlCharacters(shown + data);
+    const [question, keys] = answers[0] ?? [];
+    const at = question === undefined ? -1 : shown.indexOf(question, read);
+    if (at < 0) return;
+    read = at + 1;
+    answers.shift();
+    terminal.write(keys ?? "");
+  });
+  return new Promise<{ code: number; shown: string; unasked: string[] }>((resolve) =>
+    terminal.onExit(({ exitCode }) =>
+      resolve({ code: exitCode, shown, unasked: answers.map(([question]) => question) }),
+    ),
   );
 }
 
@@ -220,8 +247,35 @@ describe("npm run deploy", () => {
     expect([several.code, several.requests]).toEqual([2, ["GET /accounts", "GET /memberships"]]);
     expect(several.stderr).toContain("Set CLOUDFLARE_ACCOUNT_ID");
     expect(several.stderr).toContain(`\`Other\`: \`${"b".repeat(32)}\``);
+    // In a CI wrangler hides their names.
+    expect((await deploy([], { ...cache, CI: "true" })).stderr).toContain(`\`${"b".repeat(32)}\``);
     const chosen = await deploy([], { ...cache, CLOUDFLARE_ACCOUNT_ID: ACCOUNT });
     expect(chosen.requests.slice(0, 2)).toEqual(["GET /d1/database", "GET /queues"]);
+  });
+
+  it("hands on wrangler's questions: which account, which workers.dev subdomain; Ctrl-C leaves no file of secrets", async () => {
+    const other = "b".repeat(32);
+    cloudflare.accounts.push({ id: other, name: "Other" });
+    cloudflare.subdomain = undefined;
+    const args = ["--secrets-file", fileWith(".prod.vars", [`CLERK_WEBHOOK_SECRET=${SECRET}`])];
+    const ended = await deployAsked(args, [
+      ["Select an account", "\x1b[B\r"],
+      ["[custom build] Running", "\x03"],
+    ]);
+    expect([ended.code === 0, ended.unasked], ended.shown).toEqual([false, []]);
+    expect(readdirSync(home).filter((name) => name.startsWith("deploy-"))).toEqual([]);
+    expect([...cloudflare.workers]).toEqual([]);
+
+    const deployed = await deployAsked(args, [
+      ["register a workers.dev subdomain", "y"],
+      ["What would you like your workers.dev subdomain to be?", "orchard\r"],
+      ["Ok to proceed?", "y"],
+    ]);
+    expect([deployed.code, deployed.unasked], deployed.shown).toEqual([0, []]);
+    expect(cloudflare.subdomain).toBe("orchard");
+    expect(deployed.shown).toContain(`https://${NAME}.orchard.workers.dev/webhooks/clerk`);
+    const elsewhere = cloudflare.requests.filter((request) => !request.includes(` /accounts/${other}/`));
+    expect(new Set(elsewhere)).toEqual(new Set(["GET /accounts", "GET /memberships"]));
   });
 
   it.each<[string[], RegExp]>([

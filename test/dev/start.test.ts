@@ -134,12 +134,26 @@ describe("npm start", () => {
       expect.stringMatching(/^1 +replayed +pending\n\nNothing is changed yet: --yes/m),
     ]);
     expect(await replay(...which, "--yes")).toEqual([0, expect.stringMatching(/^1 +replayed +pending$/m)]);
+    const counted = await replay("--status", "delivered", "--json");
+    expect([counted[0], JSON.parse(counted[1])]).toEqual([
+      0,
+      {
+        dryRun: true,
+        became: [],
+        left: [{ why: "delivered", message: expect.any(String), events: expect.any(Number) }],
+      },
+    ]);
     expect(await replay("--status", "delivered", "--since", "2026-01-01")).toEqual([
       0,
       expect.stringMatching(/^\d+ +Dub has the lead already\. +stays$/m),
     ]);
     expect(await replay("--reason", "no_event_name")).toEqual([0, "No event fits."]);
     expect(await replay("nothing")).toEqual([1, "nothing  There is no event with the id nothing."]);
+    const unknown = await replay("nothing", "--json");
+    expect([unknown[0], JSON.parse(unknown[1])]).toMatchObject([
+      1,
+      { events: [{ id: "nothing", error: "unknown_event" }] },
+    ]);
     const dashed = "--begins_with_a_dash_1";
     expect(await replay(dashed)).toEqual([1, `${dashed}  There is no event with the id ${dashed}.`]);
     expect(await replay("--status", "lost")).toEqual([

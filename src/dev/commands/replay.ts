@@ -1,7 +1,7 @@
 /** `npm run replay -- …`: counts what a replay of kept events would change; with `--yes` replays them. */
 import type { Slice } from "../../replay/replay.ts";
 import { askAdmin, readAdmin } from "../admin.ts";
-import { command, exitWith, run } from "../command.ts";
+import { command, exitWith, jsonOption, run } from "../command.ts";
 import { table } from "../print.ts";
 import { UserError } from "../user-error.ts";
 
@@ -10,40 +10,49 @@ type Wanted = { status?: string[]; reason?: string[]; provider?: string; since?:
 /** The words of an option that lists several. */
 const words = (text: string): string[] => text.split(/[\s,]+/).filter((word) => word !== "");
 
-async function replayIds(to: string, ids: string[]): Promise<number> {
-  let wrong = 0;
-  for (const id of ids) {
-    const { status, body } = await askAdmin(to, `/api/events/${encodeURIComponent(id)}/replay`, {});
-    if (![200, 404, 409].includes(status)) throw new UserError(`${status}: ${body.message}`);
-    const became = body.became as { status: string; reason: string }[] | undefined;
-    if (!became) wrong++;
-    const what = became?.map(({ status, reason }) => `${status} (${reason})`).join(", ");
-    console.log(`${id}  ${what ?? body.message}`);
-  }
-  return wrong === 0 ? 0 : 1;
+type Became = { status: string; reason: string };
+type Replayed = { id: string; became?: Became[]; error?: string; message?: string };
+type Counted = {
+  dryRun: boolean;
+  became: (Became & { events: number })[];
+  left: { why: string; message: string; events: number }[];
+};
+
+async function replayId(to: string, id: string): Promise<Replayed> {
+  const { status, body } = await askAdmin(to, `/api/events/${encodeURIComponent(id)}/replay`, {});
+  if (![200, 404, 409].includes(status)) throw new UserError(`${status}: ${body.message}`);
+  return { id, ...(body as Omit<Replayed, "id">) };
 }
 
-async function replayAll(to: string, filter: Wanted, yes: boolean): Promise<number> {
-  const counts = new Map<string, number>();
-  const add = (cells: string[], events: number) => {
-    const name = JSON.stringify(cells);
-    counts.set(name, (counts.get(name) ?? 0) + events);
-  };
+/** Events that changed in the same way are counted together, over all slices. */
+async function replayAll(to: string, filter: Wanted, yes: boolean): Promise<Counted> {
+  const became = new Map<string, Counted["became"][number]>();
+  const left = new Map<string, Counted["left"][number]>();
   let leadKeys: string[] = [];
   for (let after: number | null = 0; after !== null; ) {
     const options = yes ? { after } : { after, dryRun: true, leadKeys: leadKeys.slice(-50_000) };
     const slice: Slice = await readAdmin<Slice>(to, "/api/replay", { ...filter, ...options });
     leadKeys = slice.leadKeys ?? [];
-    for (const { status, reason, events } of slice.became) add([reason, status], events);
-    for (const { message, events } of slice.left) add([message, "stays"], events);
+    for (const group of slice.became) add(became, `${group.status} ${group.reason}`, group);
+    for (const group of slice.left) add(left, group.why, group);
     after = slice.next;
   }
-  const rows = [...counts].map(([cells, events]) => [String(events), ...(JSON.parse(cells) as string[])]);
-  if (rows.length === 0) console.log("No event fits.");
-  else console.log(table(["events", "reason", yes ? "became" : "would become"], rows));
-  if (!yes && rows.some((row) => row[2] !== "stays"))
-    console.log("\nNothing is changed yet: --yes replays them.");
-  return 0;
+  return { dryRun: !yes, became: [...became.values()], left: [...left.values()] };
+}
+
+function add<T extends { events: number }>(groups: Map<string, T>, key: string, group: T): void {
+  const before = groups.get(key);
+  groups.set(key, { ...group, events: group.events + (before?.events ?? 0) });
+}
+
+function formatCounted({ dryRun, became, left }: Counted): string {
+  const rows = [
+    ...became.map(({ events, reason, status }) => [String(events), reason, status]),
+    ...left.map(({ events, message }) => [String(events), message, "stays"]),
+  ];
+  if (rows.length === 0) return "No event fits.";
+  const counted = table(["events", "reason", dryRun ? "would become" : "became"], rows);
+  return dryRun && became.length > 0 ? `${counted}\n\nNothing is changed yet: --yes replays them.` : counted;
 }
 
 export const program = command(
@@ -62,14 +71,28 @@ export const program = command(
   .option("--until <time>", "events that came before this time (UTC)")
   .option("--yes", "replay them; without it they are only counted")
   .option("--to <address>", "address of the Worker", "http://localhost:8787")
+  .addOption(jsonOption())
   .addHelpText("after", "\nThe token is ADMIN_TOKEN of the environment or of .dev.vars.")
   .action(
-    exitWith(async (ids, { to, yes, ...filter }) => {
+    exitWith(async (ids, { to, yes, json, ...filter }) => {
       if (ids.length > 0 === Object.keys(filter).length > 0)
         throw new UserError(
           'Name ids, or say which events. "npm run replay -- --help" lists what can be given.',
         );
-      return ids.length > 0 ? replayIds(to, ids) : replayAll(to, filter, yes ?? false);
+      if (ids.length === 0) {
+        const counted = await replayAll(to, filter, yes ?? false);
+        console.log(json ? JSON.stringify(counted, null, 2) : formatCounted(counted));
+        return 0;
+      }
+      const replayed: Replayed[] = [];
+      for (const id of ids) {
+        const one = await replayId(to, id);
+        replayed.push(one);
+        const what = one.became?.map(({ status, reason }) => `${status} (${reason})`).join(", ");
+        if (!json) console.log(`${id}  ${what ?? one.message}`);
+      }
+      if (json) console.log(JSON.stringify({ events: replayed }, null, 2));
+      return replayed.every(({ became }) => became) ? 0 : 1;
     }),
   );
 

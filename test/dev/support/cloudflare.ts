@@ -11,9 +11,11 @@ type Answer = { result: unknown } | { status: number; code: number; message: str
 
 export type Cloudflare = {
   url: string;
-  /** Method and path below the account, or below the API, in order; with the migration that a query records. */
+  /** Method and path below ACCOUNT, or below the API, in order; with the migration that a query records. */
   requests: string[];
   accounts: { id: string; name: string }[];
+  /** The account's name below workers.dev; undefined until it is registered. */
+  subdomain: string | undefined;
   databases: Map<string, DatabaseSync>;
   queues: Set<string>;
   /** Per Worker: the metadata of its last upload, and the names and values of its secrets. */
@@ -30,6 +32,7 @@ export async function serveCloudflare(): Promise<Cloudflare> {
     url: "",
     requests: [],
     accounts: [{ id: ACCOUNT, name: "Example" }],
+    subdomain: "example",
     databases: new Map(),
     queues: new Set(),
     workers: new Map(),
@@ -37,10 +40,13 @@ export async function serveCloudflare(): Promise<Cloudflare> {
   };
   const server = createServer(async (request, response) => {
     const url = new URL(request.url ?? "", "http://localhost");
-    const path = url.pathname.replace(/^\/accounts\/a{32}/, "");
+    const path = url.pathname.replace(/^\/accounts\/\w{32}/, "");
+    const account = url.pathname.startsWith(`/accounts/${ACCOUNT}`)
+      ? ""
+      : url.pathname.slice(0, -path.length);
     const body = Buffer.concat(await request.toArray());
     const [, migration] = /'(\d{4}_\w+\.sql)'/.exec(body.toString()) ?? [];
-    const shown = `${request.method} ${path}${migration ? ` ${migration}` : ""}`;
+    const shown = `${request.method} ${account}${path}${migration ? ` ${migration}` : ""}`;
     cloudflare.requests.push(shown);
     const answer =
       cloudflare.refuse && shown.startsWith(cloudflare.refuse)
@@ -60,12 +66,10 @@ export async function serveCloudflare(): Promise<Cloudflare> {
 type Received = { request: IncomingMessage; body: Buffer; path: string; query: URLSearchParams };
 
 /** The name in a path, of a database, a queue or a Worker. */
-const NAMED = /(?<=\/(?:database|queues|scripts|services|workers\/workers)\/)([\w-]+)/;
+const NAMED = /(?<=\/(?:database|queues|scripts|services|subdomains|workers\/workers)\/)([\w-]+)/;
 
-async function answerTo(
-  { accounts, databases, queues, workers }: Cloudflare,
-  { request, body, path, query }: Received,
-): Promise<Answer> {
+async function answerTo(cloudflare: Cloudflare, { request, body, path, query }: Received): Promise<Answer> {
+  const { accounts, databases, queues, workers } = cloudflare;
   const [, name = ""] = NAMED.exec(path) ?? [];
   const missing = (code: number): Answer => ({ status: 404, code, message: "not found" });
   const queue = (one: string) => ({ queue_id: one, queue_name: one, consumers: [], producers: [] });
@@ -104,7 +108,13 @@ async function answerTo(
       return { result: [] };
 
     case "GET /workers/subdomain":
-      return { result: { subdomain: "example" } };
+      return cloudflare.subdomain ? { result: { subdomain: cloudflare.subdomain } } : missing(10007);
+    case "GET /workers/subdomains/:name":
+      // It is free.
+      return missing(10032);
+    case "PUT /workers/subdomain":
+      cloudflare.subdomain = (JSON.parse(body.toString()) as { subdomain: string }).subdomain;
+      return { result: { subdomain: cloudflare.subdomain } };
     case "GET /workers/workers/:name":
       return worker
         ? { result: { name, subdomain: { enabled: true, previews_enabled: false } } }
