@@ -91,6 +91,15 @@ it("why tells the story of a lead by e-mail, customer id and click id; the addre
   }
 });
 
+it("why finds the lead of a person with more events than fit on a page", async () => {
+  const again = Array.from({ length: 101 }, () => postSample("clerk", readSample("clerk"), url));
+  await Promise.all(again);
+  const { code, out } = await run("why", [lead.customerExternalId, "--to", url]);
+  expect(code).toBe(0);
+  expect(out.match(/delivered \(recorded\)/g)).toHaveLength(1);
+  expect(out.match(/duplicate \(duplicate_here\)/g)).toHaveLength(101);
+});
+
 it("why says why there is no lead, and what could explain it", async () => {
   const [data] = [readSample("clerk", "organic").webhook as { data: { id: string } }];
   const organic = await run("why", [data.data.id, "--to", url]);
