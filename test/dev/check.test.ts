@@ -375,6 +375,45 @@ describe("npm run check names what is wrong", () => {
 
   const compact = (file: string) => JSON.stringify(JSON.parse(readFileSync(join(copy, file), "utf8")));
 
+  it.each([
+    [
+      "a header's name",
+      MAPPING,
+      '"x-token"',
+      '"x token"',
+      "verify.header: is no name that a header can have",
+    ],
+    [
+      "a header of a sample",
+      SAMPLE,
+      "{",
+      '{ "headers": { "x topic": "a" },',
+      'headers["x topic"]: is no name',
+    ],
+    [
+      "a header's value",
+      SAMPLE,
+      "{",
+      '{ "headers": { "x": "\u20ac" },',
+      "headers.x: is no value that a header",
+    ],
+    ["json-lines without a list", SAMPLE, "{", '{ "send": "json-lines",', "webhook: must be an array"],
+    [
+      "a name under let",
+      MAPPING,
+      '"address":',
+      '"an address":',
+      'let["an address"]: does not fit /^[A-Za-z_]',
+    ],
+  ])("%s that can't be", (_what, file, from, to, said) => {
+    const path = join(copy, file);
+    writeFileSync(path, readFileSync(path, "utf8").replace(from, to));
+    const { code, output } = run(copy, "check.ts");
+    expect(output).toContain(said);
+    expect(output).not.toContain("    at ");
+    expect(code).toBe(1);
+  });
+
   it("--accept writes several fields of a sample whose keys are in another order", () => {
     const path = join(copy, "mappings/orchard/samples/nickname.json");
     const sample = JSON.parse(readFileSync(path, "utf8"));
