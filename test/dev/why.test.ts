@@ -144,6 +144,17 @@ it.each([
   expect(err).toContain(said);
 });
 
+it.each([
+  ["two tokens, as while they are rotated", `${TOKEN}\nthe-token-that-comes-next`, [0, ""]],
+  ["a placeholder", "…", [2, "ADMIN_TOKEN must have at least 16 characters"]],
+  ["other characters", "a-token-of-nobody-€", [2, "ADMIN_TOKEN has characters that a header can't have.\n"]],
+])("with %s", async (_what, token, [status, said]) => {
+  const { code, err } = await run("why", [lead.clickId, "--to", url], token);
+  expect(code).toBe(status);
+  expect(err).toMatch(said === "" ? /^$/ : (said as string));
+  expect(err).not.toContain(token);
+});
+
 it("doctor knows that something else answers", async () => {
   const { code, err } = await run("doctor", ["--to", served.url]);
   expect(code).toBe(2);
