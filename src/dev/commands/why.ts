@@ -26,7 +26,7 @@ function story(event: ApiEvent): string {
 }
 
 /** What could explain a lead that is missing, a sentence each. `rejected`: events whose person is not known. */
-export function explanations(events: ApiEvent[], status: Status, rejected: ApiEvent[]): string[] {
+function explanations(events: ApiEvent[], status: Status, rejected: ApiEvent[]): string[] {
   const said: string[] = [];
   for (const { what, state, says, todo } of status.checks)
     if (state === "problem") said.push(`${what}: ${says}. What to do: ${todo}.`);
