@@ -125,6 +125,14 @@ it("doctor shows each part with what to do, and no secret", async () => {
   expect(out).not.toMatch(/1234567890|dub_/);
 });
 
+it("doctor names a refused webhook until one is taken, be it by no rule", async () => {
+  const clerk = async () => /^clerk .*/m.exec((await run("doctor", ["--to", url])).out)?.[0];
+  await postSample("clerk", readSample("clerk"), url, { headers: [["webhook-signature", ""]] });
+  await expect.poll(clerk, { timeout: 20_000 }).toMatch(/^clerk +problem +the last webhook was refused/);
+  await postSample("clerk", readSample("clerk", "other-event"), url);
+  await expect.poll(clerk, { timeout: 20_000 }).toMatch(/^clerk +ok /);
+});
+
 it("doctor says what can be seen without the token", async () => {
   const { code, out } = await run("doctor", ["--to", url, "--json"], "another-token-of-somebody");
   expect(code).toBe(1);
