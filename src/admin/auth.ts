@@ -44,6 +44,8 @@ export const locked: MiddlewareHandler<{ Bindings: Env }> = async function locke
   if (origin !== undefined && origin !== new URL(c.req.url).origin)
     return c.json({ error: "forbidden", message: "Requests from pages of other sites are not taken." }, 403);
   await next();
+  // Answers hold data of persons, which no cache of a browser or proxy needs to keep.
+  c.header("cache-control", "no-store");
 };
 
 function tokenIn(authorization: string): string {

@@ -28,7 +28,7 @@ export function eventRoutes({ mappings }: Pick<Deps, "mappings">) {
 
   routes.get("/events", async (c) => {
     const given = Object.fromEntries(
-      Object.entries(c.req.query()).map(([name, text]) => [name, fromQuery(name, text)]),
+      Object.entries(c.req.queries()).map(([name, texts]) => [name, fromQuery(name, texts)]),
     );
     // Cloudflare's logs keep the address of a request.
     if ("find" in given)
@@ -70,9 +70,12 @@ export function unknownEvent(c: Context, id: string) {
   return c.json({ error: "unknown_event", message: `There is no event with the id ${id}.` }, 404);
 }
 
-function fromQuery(name: string, text: string): unknown {
-  if (name === "status" || name === "reason") return text.split(",");
-  return name === "before" || name === "limit" ? Number(text) : text;
+/** The value of a field; one that may be there once, and is there twice, is given on as a list, which is refused. */
+function fromQuery(name: string, texts: string[]): unknown {
+  if (name === "status" || name === "reason") return texts.flatMap((text) => text.split(","));
+  const [text = ""] = texts;
+  if (texts.length > 1) return texts;
+  return (name === "before" || name === "limit") && /^\d+$/.test(text) ? Number(text) : text;
 }
 
 /** An event as the API shows it. Times are ISO 8601. */

@@ -2,6 +2,7 @@
 import { Hono } from "hono";
 import type { Deps, Env } from "../context.ts";
 import { countUnchecked } from "../ledger/due.ts";
+import { checkLedger } from "../ledger/ready.ts";
 import { readReport } from "../ledger/report.ts";
 import { mappingOf } from "../mapping/cache.ts";
 import { MappingError } from "../mapping/compile.ts";
@@ -42,6 +43,7 @@ export function statusRoute(deps: Deps) {
     const [report, unchecked] = await Promise.all([
       readReport(c.env.DB, now, now - DAY),
       countUnchecked(c.env.DB),
+      checkLedger(c.env.DB),
     ]);
     const refusals = report.refusals.map(({ lastAt, ...rest }) => ({
       ...rest,

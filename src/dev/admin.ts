@@ -1,4 +1,7 @@
 /** Asking the admin API of a Worker, with its errors in words. */
+import { ADMIN_TOKEN } from "../admin/auth.ts";
+import { readSecret, SecretError } from "../verify/secret.ts";
+import { readTokens } from "../verify/token.ts";
 import { isLocal, workerAddress } from "./address.ts";
 import { ADMIN_TIMEOUT } from "./limits.ts";
 import { notThisWorker, request } from "./request.ts";
@@ -23,7 +26,7 @@ export async function askAdmin(to: string, path: string, body?: object): Promise
   const { status, text } = await request(
     url,
     {
-      headers: { authorization: `Bearer ${adminToken()}`, "content-type": "application/json" },
+      headers: { authorization: `Bearer ${await tokenToSend()}`, "content-type": "application/json" },
       ...(body && { method: "POST", body: JSON.stringify(body) }),
     },
     ADMIN_TIMEOUT,
@@ -39,6 +42,21 @@ export async function askAdmin(to: string, path: string, body?: object): Promise
   } catch {
     throw notThisWorker(url, status, text);
   }
+}
+
+/** While it is rotated there are two, of which the first is sent. Throws a UserError for one that no Worker takes. */
+async function tokenToSend(): Promise<string> {
+  const text = adminToken();
+  try {
+    await readTokens(ADMIN_TOKEN, text);
+  } catch (error) {
+    throw error instanceof SecretError ? new UserError(`${error.message}.`) : error;
+  }
+  const [token = ""] = readSecret(ADMIN_TOKEN, text);
+  // fetch would name the value.
+  if (!/^[\x21-\x7e]+$/.test(token))
+    throw new UserError(`${ADMIN_TOKEN} has characters that a header can't have.`);
+  return token;
 }
 
 /** Asks for something that there must be. Throws a UserError with the Worker's own words when it answers no. */

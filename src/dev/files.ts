@@ -1,4 +1,5 @@
 /** The project's files, as the tools on this side read them. */
+import { isUtf8 } from "node:buffer";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join, relative, resolve } from "node:path";
 import { compileMapping, formatProblem, type Mapping, MappingError, problemsOf } from "../mapping/compile.ts";
@@ -15,6 +16,9 @@ export const OWN = join(MAPPINGS, "own");
 
 /** A provider's folder: `mapping.json`, `README.md` and `samples/`. `shown` is its path as people read it. */
 export type ProviderFolder = { provider: string; own: boolean; path: string; shown: string };
+
+/** Whether a folder's name can be part of an address, of a secret's name and of a name in TypeScript. */
+export const isProviderName = (name: string) => /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name);
 
 /** Every folder with a mapping file: the shipped ones, then your own, each in alphabetical order. */
 export function providerFolders(): ProviderFolder[] {
@@ -59,7 +63,15 @@ export class JsonFileError extends UserError {
 /** The JSON of a file, with the place of each value. Throws a JsonFileError that shows the line. */
 export function readJsonFile(path: string): JsonText {
   try {
-    return readJsonText(readFileSync(path, "utf8"));
+    const bytes = readFileSync(path);
+    const text = bytes.toString("utf8");
+    if (!isUtf8(bytes))
+      throw new JsonError(
+        "this is not UTF-8: save the file as UTF-8 without BOM",
+        text,
+        text.indexOf("\ufffd"),
+      );
+    return readJsonText(text);
   } catch (error) {
     throw error instanceof JsonError ? new JsonFileError(path, error) : error;
   }

@@ -6,6 +6,8 @@ import { UserError } from "./user-error.ts";
 export type Captured = { headers: [name: string, value: string][]; method?: string; path?: string };
 
 const REQUEST_LINE = /^([A-Z]+) (\S+) HTTP\/[\d.]+$/;
+/** `-H 'Name: value'` in a copied curl command; a line may hold several. */
+const COPIED = /\s(?:-H|--header)\s+\$?(['"])(.*?)\1(?=\s|$)/g;
 const HEADER = /^([!#$%&'*+.^_`|~\w-]+):(?:\s+(.*))?$/;
 
 /**
@@ -18,9 +20,12 @@ export function parseHeaders(text: string, file: string): Captured {
   if (/^[{[]/.test(trimmed)) return { headers: ofJson(trimmed, file) };
   const captured: Captured = { headers: [] };
   let open: [string, string] | undefined;
-  for (const [i, raw] of trimmed.split(/\r\n?|\n/).entries()) {
-    const copied = /^\s*(?:curl\s.*)?(?:-H|--header)\s+\$?(['"])(.*)\1\s*\\?$/.exec(raw)?.[2];
-    const line = (copied ?? raw.replace(/^\s*>( |$)/, "")).trim();
+  const lines = trimmed.split(/\r\n?|\n/).flatMap((raw, i) => {
+    const copied = /^\s*(curl\s|-)/.test(raw) ? [...` ${raw}`.matchAll(COPIED)] : [];
+    const given = copied.length > 0 ? copied.map(([, , one = ""]) => one) : [raw.replace(/^\s*>( |$)/, "")];
+    return given.map((line): [number, string] => [i, line.trim()]);
+  });
+  for (const [i, line] of lines) {
     // `* …` and `{ …` are what curl says itself, `< …` is the answer, `curl …` and `--…` are other parts of a command,
     // `:authority: …` are headers of HTTP/2 only.
     if (line === "" || /^([*<{}-]|curl\s|:(?!path|method))/.test(line)) continue;
@@ -50,7 +55,9 @@ function ofJson(text: string, file: string): [string, string][] {
   const { headers = json } = json as { headers?: unknown };
   const pairs = Array.isArray(headers)
     ? headers.map((one) => [one?.name ?? one?.[0], one?.value ?? one?.[1]])
-    : Object.entries(headers as object).flatMap(([name, value]) => [value].flat().map((one) => [name, one]));
+    : typeof headers === "object" && headers !== null
+      ? Object.entries(headers).flatMap(([name, value]) => [value].flat().map((one) => [name, one]))
+      : [[]];
   for (const [name, value] of pairs)
     if (typeof name !== "string" || !["string", "number"].includes(typeof value))
       throw new UserError(
@@ -70,6 +77,13 @@ export function toHeaders(pairs: Iterable<[string, string]>): Headers {
         `The header ${JSON.stringify(name)} or its value has characters that HTTP does not allow.`,
       );
     }
+  return headers;
+}
+
+/** Headers with others in their place; one given without a value is left out. */
+export function replaced(headers: Headers, given: [string, string][]): Headers {
+  for (const [name, value] of toHeaders(given))
+    value === "" ? headers.delete(name) : headers.set(name, value);
   return headers;
 }
 

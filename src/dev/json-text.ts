@@ -56,6 +56,9 @@ export function readJsonText(text: string): JsonText {
     const typographic = TYPOGRAPHIC.exec(begun);
     if (typographic)
       fail(`${typographic[0]} is a typographic quotation mark, write "`, start + typographic.index);
+    const control = /(?![\u007f-\u009f])\p{Cc}/u.exec(begun);
+    if (control && text[start + begun.length] === '"')
+      fail("a text has no tab or other control character: write \\t for a tab", start + control.index);
     return fail('the closing " of this text is missing in its line');
   };
   const value = (path: Segment[], key?: number): void => {
@@ -110,14 +113,14 @@ export function readJsonText(text: string): JsonText {
 
   if (text.startsWith("\ufeff"))
     fail("the file begins with a byte order mark (BOM): save it as UTF-8 without BOM");
-  if (/^\ufffd|^.?\0/.test(text)) fail("the file is not UTF-8: save it as UTF-8 without BOM");
+  if (/^.?\0/.test(text)) fail("the file is not UTF-8: save it as UTF-8 without BOM");
   value([]);
   skipBlank();
   if (at < text.length) fail("nothing may follow the end of the JSON");
   return { text, value: JSON.parse(text), places };
 }
 
-const STRING = /"(?:[^"\\\p{Cc}]|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*"/uy;
+const STRING = /"(?:[^"\\\p{Cc}]|[\u007f-\u009f]|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*"/uy;
 const SCALAR = /(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)(?![\w.])/y;
 const TYPOGRAPHIC = /[\u2018-\u201f\u00ab\u00bb]/;
 

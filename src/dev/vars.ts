@@ -88,7 +88,12 @@ function closing(text: string, quote: string): number {
 /** What is in a file, its path taken from the project's folder; nothing when it is not there. */
 export function readVars(file = DEV_VARS): Vars {
   const path = resolve(ROOT, file);
-  return parseVars(existsSync(path) ? readFileSync(path, "utf8") : "");
+  if (!existsSync(path)) return parseVars("");
+  try {
+    return parseVars(readFileSync(path, "utf8"));
+  } catch (error) {
+    throw new UserError(`The file ${JSON.stringify(file)} can't be read: ${(error as Error).message}.`);
+  }
 }
 
 /** Every problem of such a file: its lines, unknown names, and values that can't be what the name says; by line. */

@@ -1,5 +1,5 @@
 /** Why no rule of a mapping file takes an event: which types and conditions the rules have, and what they gave. */
-import type { CompiledRule, Mapping } from "../mapping/compile.ts";
+import type { Compiled, CompiledRule, Mapping } from "../mapping/compile.ts";
 import { evaluate, isTrue } from "../mapping/expression.ts";
 import { resolve } from "../mapping/resolve.ts";
 import { tokensOf } from "../mapping/syntax.ts";
@@ -7,7 +7,7 @@ import { didYouMean } from "./near.ts";
 
 /** A line each; names in the conditions with their values. */
 export function whyIgnored(mapping: Mapping, type: string, event: unknown): string[] {
-  const tried = mapping.rules.flatMap((rule, i) => conditionsFor(rule, i, type));
+  const tried = mapping.rules.flatMap((rule, i) => conditionsFor(rule, i, type, event));
   if (tried.length === 0) {
     const types = [...new Set(mapping.rules.flatMap(({ on }) => on.map((one) => one.type)))];
     return [
@@ -16,7 +16,7 @@ export function whyIgnored(mapping: Mapping, type: string, event: unknown): stri
     ];
   }
   return tried.flatMap(({ path, source, result }) => {
-    const said = `${path} is ${result(event)}: ${source}`;
+    const said = `${path} is ${result}: ${source}`;
     return [
       said,
       ...namesIn(mapping, source).map((name) => `  $${name} is ${shownValue(mapping, name, event)}`),
@@ -24,18 +24,17 @@ export function whyIgnored(mapping: Mapping, type: string, event: unknown): stri
   });
 }
 
-type Condition = { path: string; source: string; result: (event: unknown) => boolean };
+type Condition = { path: string; source: string; result: boolean };
 
-/** The conditions that a rule has for a type; none if it is not for it. */
-function conditionsFor({ on, when }: CompiledRule, i: number, type: string): Condition[] {
-  const own = on.filter(({ types }) => types.test(type));
-  if (own.length === 0) return [];
-  const conditions = [...own.map(({ condition }) => condition), when].filter((one) => one !== undefined);
-  return conditions.map(({ path, source, evaluate: given }) => ({
-    path: path || `leads[${i}]`,
-    source,
-    result: (event) => isTrue(given(event)),
-  }));
+/** The conditions that a rule evaluates for an event; none if it is not for its type. */
+function conditionsFor({ on, when }: CompiledRule, i: number, type: string, event: unknown): Condition[] {
+  const result = (one: Compiled | undefined) => (one ? isTrue(one.evaluate(event)) : true);
+  const own = on.filter(({ types }) => types.test(type)).map(({ condition }) => condition);
+  // As when it is mapped: `when` may fail on an event that `on` does not take.
+  const conditions = own.some(result) ? [...own, when] : own;
+  return conditions.flatMap((one) =>
+    one ? [{ path: one.path || `leads[${i}]`, source: one.source, result: result(one) }] : [],
+  );
 }
 
 /** The names of `let` in an expression, and those that they use in turn. */

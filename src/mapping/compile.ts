@@ -194,6 +194,8 @@ export function problemsOf(issue: z.core.$ZodIssue): Problem[] {
   }
   if (issue.code === "unrecognized_keys")
     return issue.keys.map((key) => ({ path: jsonPath([...issue.path, key]), message: "unknown key" }));
+  if (issue.code === "invalid_key")
+    return issue.issues.flatMap((inner) => problemsOf({ ...inner, path: issue.path }));
   return [{ path: jsonPath(issue.path), message: wording(issue) }];
 }
 
@@ -205,7 +207,8 @@ function wording(issue: z.core.$ZodIssue): string {
   if (issue.code === "invalid_union" && "options" in issue && Array.isArray(issue.options))
     return `expected one of ${issue.options.map((v) => JSON.stringify(v)).join(", ")}`;
   if (issue.code === "too_small") return "must not be empty";
-  if (issue.code === "invalid_format") return `not a valid ${issue.format}`;
+  if (issue.code === "invalid_format")
+    return issue.format === "regex" ? `does not fit ${issue.pattern}` : `not a valid ${issue.format}`;
   return issue.message;
 }
 

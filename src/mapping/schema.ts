@@ -1,6 +1,7 @@
 /** The mapping file: its zod schema. mapping.schema.json is made from it, so every description here is read in editors. */
 import * as z from "zod/mini";
 import type { LeadField } from "../lead.ts";
+import { HeaderName } from "../verify/header-name.ts";
 import { Verify } from "../verify/schemes.ts";
 
 const about = (text: string) => z.describe(text);
@@ -16,7 +17,7 @@ const value = z
     ),
   );
 const header = z.strictObject({
-  header: z.string().check(z.minLength(1), about("Name of a request header.")),
+  header: HeaderName.check(about("Name of a request header.")),
 });
 
 const leadFields = {
@@ -110,27 +111,40 @@ export const MappingFile = z.strictObject({
 });
 export type MappingFile = z.infer<typeof MappingFile>;
 
+const HeaderValue = z.string().check(
+  z.refine((value) => /^[\t\u0020-\u007e\u0080-\u00ff]*$/.test(value), {
+    error: "is no value that a header can have",
+  }),
+);
+
 /** A file beside a mapping: one webhook and what must become of each event in it. Test, documentation and something to send. */
-export const Sample = z.strictObject({
-  $schema: z.optional(z.string()),
-  title: z.string(),
-  headers: z.optional(z.record(z.string(), z.string())),
-  send: z
-    ._default(z.enum(["json", "json-lines"]), "json")
-    .check(about("json-lines: webhook is an array that is sent one item a line.")),
-  webhook: z.unknown(),
-  expect: z
-    .array(
-      z.union([
-        z.strictObject({
-          lead: z.record(z.string(), z.unknown()),
-          warnings: z.optional(z.array(z.string())),
-        }),
-        z.strictObject({ skipped: z.string() }),
-        z.strictObject({ rejected: z.string() }),
-        z.strictObject({ ignored: z.literal(true) }),
-      ]),
-    )
-    .check(about("What becomes of each event of the webhook, in order.")),
-});
+export const Sample = z
+  .strictObject({
+    $schema: z.optional(z.string()),
+    title: z.string(),
+    headers: z.optional(z.record(HeaderName, HeaderValue)),
+    send: z
+      ._default(z.enum(["json", "json-lines"]), "json")
+      .check(about("json-lines: webhook is an array that is sent one item a line.")),
+    webhook: z.unknown(),
+    expect: z
+      .array(
+        z.union([
+          z.strictObject({
+            lead: z.record(z.string(), z.unknown()),
+            warnings: z.optional(z.array(z.string())),
+          }),
+          z.strictObject({ skipped: z.string() }),
+          z.strictObject({ rejected: z.string() }),
+          z.strictObject({ ignored: z.literal(true) }),
+        ]),
+      )
+      .check(about("What becomes of each event of the webhook, in order.")),
+  })
+  .check(
+    z.refine(({ send, webhook }) => send === "json" || Array.isArray(webhook), {
+      error: "must be an array, since send is json-lines",
+      path: ["webhook"],
+    }),
+  );
 export type Sample = z.infer<typeof Sample>;

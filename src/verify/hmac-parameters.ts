@@ -1,15 +1,18 @@
 /** The parameters of the hmac scheme in a mapping file. */
 import * as z from "zod/mini";
+import { HeaderName } from "./header-name.ts";
 
 const about = (text: string) => z.describe(text);
-const names = z.union([z.string(), z.array(z.string()).check(z.minLength(1))]);
+const oneOrMore = <T extends z.core.$ZodType<string>>(one: T) =>
+  z.union([one, z.array(one).check(z.minLength(1))]);
+const names = () => oneOrMore(HeaderName);
 
 export const HmacParameters = z
   .strictObject({
     scheme: z.literal("hmac"),
     algorithm: z.optional(z.enum(["SHA-1", "SHA-256", "SHA-512"]).check(about("Default SHA-256."))),
     signature: z.strictObject({
-      header: names.check(
+      header: names().check(
         about(
           "Header(s) that carry the signature. With several, those of `id` and `timestamp` at the same place belong to it.",
         ),
@@ -21,18 +24,18 @@ export const HmacParameters = z
     }),
     encoding: z.enum(["hex", "base64"]).check(about("How the signature is written.")),
     payload: z.optional(
-      names.check(
+      oneOrMore(z.string()).check(
         about(
           'What is signed; {body} {json} {id} {timestamp} {method} {url} are filled in. Several are all tried. Default "{body}".',
         ),
       ),
     ),
     id: z.optional(
-      names.check(about("Header(s) with the delivery's id, for {id} and for recognising a redelivery.")),
+      names().check(about("Header(s) with the delivery's id, for {id} and for recognising a redelivery.")),
     ),
     timestamp: z.optional(
       z.strictObject({
-        header: z.optional(names.check(about("Header(s) that carry the timestamp."))),
+        header: z.optional(names().check(about("Header(s) that carry the timestamp."))),
         field: z.optional(
           z
             .string()

@@ -1,6 +1,7 @@
 /** The token scheme: the secret itself in a header. */
 import * as z from "zod/mini";
 import { equalBytes, utf8 } from "./bytes.ts";
+import { HeaderName } from "./header-name.ts";
 import type { Scheme } from "./scheme.ts";
 import { readSecret, SecretError } from "./secret.ts";
 import { refused } from "./verdict.ts";
@@ -9,7 +10,7 @@ const MIN_LENGTH = 16;
 
 const parameters = z.strictObject({
   scheme: z.literal("token"),
-  header: z.string().check(z.describe("Header that carries the secret itself.")),
+  header: HeaderName.check(z.describe("Header that carries the secret itself.")),
   prefix: z.optional(
     z.string().check(z.describe('A word before the secret that may be there or not, such as "Bearer ".')),
   ),

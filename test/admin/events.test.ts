@@ -112,6 +112,7 @@ it("filters by status, reason, provider, type and time", async () => {
   const count = async (query: string) => (await ask(app, `/api/events?${query}`)).body.events.length;
   expect(await count("status=skipped,rejected")).toBe(1);
   expect(await count("reason=new")).toBe(1);
+  expect(await count("status=skipped&status=pending")).toBe(2);
   expect(await count("provider=stripe")).toBe(0);
   expect(await count("type=user.created")).toBe(2);
   expect(await count("since=2026-03-11")).toBe(0);
@@ -122,6 +123,9 @@ it.each([
   ["/api/events?find=a", "POST /api/events/search"],
   ["/api/events?status=lost", "status must be one or more of"],
   ["/api/events?limit=1000", "limit must be a number from 1 to 100"],
+  ["/api/events?before=", "before must be"],
+  ["/api/events?provider=clerk&provider=stripe", "provider must be"],
+  ["/api/events?limit=1&limit=100", "limit must be a number from 1 to 100"],
   ["/api/events?provider=nobody", "provider must be one of"],
   ["/api/events?nonsense=1", "nonsense is unknown"],
 ])("%s is refused", async (path, said) => {

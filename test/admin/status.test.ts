@@ -116,6 +116,16 @@ it("a cron trigger and deliveries that stand still are problems", async () => {
   expect(found[1]?.says).toContain("below Business");
 });
 
+it("a missing migration is said, whatever else can be read", async () => {
+  const app = await open();
+  await db.exec("ALTER TABLE events RENAME COLUMN email TO email_elsewhere");
+  try {
+    expect(await statusOf(app)).toMatchObject({ error: "ledger_not_migrated" });
+  } finally {
+    await db.exec("ALTER TABLE events RENAME COLUMN email_elsewhere TO email");
+  }
+});
+
 it("names refusals and ignored types with what to do", async () => {
   const app = await open();
   const { webhook } = sampleOf("clerk", "other-event");

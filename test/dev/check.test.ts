@@ -375,6 +375,98 @@ describe("npm run check names what is wrong", () => {
 
   const compact = (file: string) => JSON.stringify(JSON.parse(readFileSync(join(copy, file), "utf8")));
 
+  it.each([
+    [
+      "a header's name",
+      MAPPING,
+      '"x-token"',
+      '"x token"',
+      "verify.header: is no name that a header can have",
+    ],
+    [
+      "a header of a sample",
+      SAMPLE,
+      "{",
+      '{ "headers": { "x topic": "a" },',
+      'headers["x topic"]: is no name',
+    ],
+    [
+      "a header's value",
+      SAMPLE,
+      "{",
+      '{ "headers": { "x": "\u20ac" },',
+      "headers.x: is no value that a header",
+    ],
+    ["json-lines without a list", SAMPLE, "{", '{ "send": "json-lines",', "webhook: must be an array"],
+    [
+      "a name under let",
+      MAPPING,
+      '"address":',
+      '"an address":',
+      'let["an address"]: does not fit /^[A-Za-z_]',
+    ],
+  ])("%s that can't be", (_what, file, from, to, said) => {
+    const path = join(copy, file);
+    writeFileSync(path, readFileSync(path, "utf8").replace(from, to));
+    const { code, output } = run(copy, "check.ts");
+    expect(output).toContain(said);
+    expect(output).not.toContain("    at ");
+    expect(code).toBe(1);
+  });
+
+  it("--accept writes several fields of a sample whose keys are in another order", () => {
+    const path = join(copy, "mappings/orchard/samples/nickname.json");
+    const sample = JSON.parse(readFileSync(path, "utf8"));
+    const [{ lead }] = sample.expect;
+    const other = {
+      customerName: "m",
+      customerExternalId: "u",
+      eventName: lead.eventName,
+      clickId: lead.clickId,
+    };
+    writeFileSync(path, JSON.stringify({ ...sample, expect: [{ lead: other }] }));
+    expect(run(copy, "check.ts", "--accept", "orchard").code).toBe(0);
+    expect(readFileSync(path, "utf8")).toBe(
+      JSON.stringify({
+        ...sample,
+        expect: [{ lead: { ...other, customerName: "mira", customerExternalId: "u1" } }],
+      }),
+    );
+  });
+
+  it("a file that is not UTF-8", () => {
+    const path = join(copy, MAPPING);
+    writeFileSync(path, Buffer.from(readFileSync(path, "utf8").replace("Orchard", "Verg\u00e9"), "latin1"));
+    const { code, output } = run(copy, "check.ts");
+    expect(output).toContain(`${MAPPING}:3:16: this is not UTF-8: save the file as UTF-8 without BOM`);
+    expect(code).toBe(1);
+  });
+
+  it.each(["orchard-", "orchard--eu", "My Orchard"])("a folder %j, which --write does not list", (name) => {
+    cpSync(join(copy, "mappings/orchard"), join(copy, "mappings", name), { recursive: true });
+    const lists = () => readFileSync(join(copy, "mappings/index.ts"), "utf8");
+    const before = lists();
+    const { code, output } = run(copy, "check.ts", "--write");
+    expect(output).toContain(`mappings/${name} name the folder with lower-case letters`);
+    expect(output).toContain("\n1 problem(s)");
+    expect(code).toBe(1);
+    expect(lists()).toBe(before);
+  });
+
+  it("preview takes headers in place of those of the sample", () => {
+    const path = join(copy, MAPPING);
+    writeFileSync(
+      path,
+      readFileSync(path, "utf8").replace('"type": "type"', '"type": { "header": "x-topic" }'),
+    );
+    const sample = join(copy, "mappings/orchard/samples/order.json");
+    const json = JSON.parse(readFileSync(sample, "utf8"));
+    writeFileSync(sample, JSON.stringify({ ...json, headers: { "x-topic": "order.changed" } }));
+    const preview = (...more: string[]) => run(copy, "preview.ts", "orchard", "order", ...more).output;
+    expect(preview()).toMatch(/^order\.changed .* lead/);
+    expect(preview("--headers", "x-topic=order.sent")).toMatch(/^order\.sent .* ignored/);
+  });
+
   it("--accept changes nothing where the mapping file itself has problems", () => {
     const path = join(copy, MAPPING);
     const text = readFileSync(path, "utf8").replace("'First Order'", "'Order'");

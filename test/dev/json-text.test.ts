@@ -28,6 +28,7 @@ describe("JSON text", () => {
     ['{ "a": Sign Up }', "1:8 Sign is no JSON: text stands in double quotes"],
     ['{ "a": 01 }', "1:8 01 is no JSON: text stands in double quotes"],
     ['{ "a": "x\n" }', '1:8 the closing " of this text is missing in its line'],
+    ['{ "a": "x\ty" }', "1:10 a text has no tab or other control character: write \\t for a tab"],
     ['{ "a": "\\d" }', '1:9 "\\" begins an escape that JSON does not have, write "\\\\"'],
     ['{ "a": “x” }', '1:8 “ is a typographic quotation mark, write "'],
     ['{ "a": "x” }', '1:10 ” is a typographic quotation mark, write "'],
@@ -36,8 +37,11 @@ describe("JSON text", () => {
     ["{}\n{}", "2:1 nothing may follow the end of the JSON"],
     ["", "1:1 the file ends before it is complete"],
     ["\ufeff{}", "1:1 the file begins with a byte order mark (BOM): save it as UTF-8 without BOM"],
-    ["\ufffd\ufffd{\0}\0", "1:1 the file is not UTF-8: save it as UTF-8 without BOM"],
+    ["{\0}\0", "1:1 the file is not UTF-8: save it as UTF-8 without BOM"],
   ])("%j: %s", (text, said) => expect(problem(text)).toBe(said));
+
+  it("takes DEL and the control characters after it, as JSON does", () =>
+    expect(readJsonText('"\u007f\u0085"').value).toBe("\u007f\u0085"));
 
   it("reads what JSON.parse reads, and refuses what it refuses", () => {
     fc.assert(

@@ -15,6 +15,7 @@ import {
 } from "../../src/dev/files.ts";
 import { sampleBody } from "../../src/dev/samples/sign.ts";
 import { whyIgnored } from "../../src/dev/why-ignored.ts";
+import { compileMapping } from "../../src/mapping/compile.ts";
 
 function preview(args: string[], input = ""): { code: number | null; out: string; err: string } {
   const command = [join(ROOT, "src/dev/commands/preview.ts"), ...args];
@@ -89,6 +90,28 @@ describe("why an event is ignored", () => {
     ]);
     expect(why("auth0", "update-of-old-user")).toContainEqual(
       expect.stringMatching(/^ {2}\$getsClickId is false$/),
+    );
+  });
+  it("does not evaluate when for an event that on does not take, where it could fail", () => {
+    const mapping = compileMapping("orchard", {
+      name: "Orchard",
+      docs: "https://orchard.example/webhooks",
+      verify: { scheme: "standard-webhooks" },
+      type: "type",
+      leads: [
+        {
+          on: { "order.changed": "status == 'paid'" },
+          when: "starts_with(buyer, 'u')",
+          lead: { clickId: "click", eventName: "'Order'", customerExternalId: "buyer" },
+        },
+      ],
+    });
+    const open = { type: "order.changed", status: "open", buyer: null };
+    expect(whyIgnored(mapping, open.type, open)).toEqual([
+      `leads[0].on["order.changed"] is false: status == 'paid'`,
+    ]);
+    expect(whyIgnored(mapping, open.type, { ...open, status: "paid", buyer: "x" })).toContain(
+      "leads[0].when is false: starts_with(buyer, 'u')",
     );
   });
   it("names the types of the rules, and the nearest", () => {

@@ -1,5 +1,8 @@
 /** What `npm run send` reads: --set, --at, --headers. */
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { ROOT } from "../../src/dev/files.ts";
 import { parseHeaders, toHeaders } from "../../src/dev/headers.ts";
 import { parseMoment } from "../../src/dev/moment.ts";
 import { parseAssignment, setPath } from "../../src/dev/samples/set.ts";
@@ -28,6 +31,13 @@ it("setPath reaches into lists, makes what is missing, and says so", () => {
 });
 
 it.each([
+  [["list", "first"], "can have no first there"],
+  [["__proto__", "polluted"], "can have no __proto__ there"],
+])("--set %j is refused, since it would not be sent", (path, said) => {
+  expect(() => setPath({ list: [{ id: 1 }] }, path, 1)).toThrow(said);
+});
+
+it.each([
   ["-10m", NOW - 600_000],
   ["+1h", NOW + 3_600_000],
   ["-2d", NOW - 172_800_000],
@@ -37,6 +47,15 @@ it.each([
 
 it.each(["10m", "yesterday", "", "-10", "1773144000", "2026-13-45"])("--at %j is refused", (text) => {
   expect(() => parseMoment("--at", text)).toThrow(/^--at .*: write a time such as/);
+});
+
+it("--wait that took the sample's name is refused before anything is sent", () => {
+  const args = ["clerk", "--to", "http://localhost:1", "--wait", "organic"];
+  const { status, stderr } = spawnSync(process.execPath, [join(ROOT, "src/dev/commands/send.ts"), ...args], {
+    encoding: "utf8",
+  });
+  expect(stderr).toBe("--wait organic: write a number of seconds after --wait, and the sample before it.\n");
+  expect(status).toBe(2);
 });
 
 describe("captured headers", () => {
@@ -67,6 +86,11 @@ describe("captured headers", () => {
       "curl 'https://leads.example/webhooks/stripe' \\\n  -H 'Host: leads.example' \\\n  -H 'Stripe-Signature: t=1773144000,v1=00ff' \\\n  --data-raw '{}'",
       { headers: wanted },
     ],
+    [
+      "a curl command in one line",
+      "curl 'https://leads.example/webhooks/stripe' -H 'Host: leads.example' -H 'Stripe-Signature: t=1773144000,v1=00ff' --data-raw '{}'",
+      { headers: wanted },
+    ],
     ["JSON", '{"Host": "leads.example", "Stripe-Signature": ["t=1773144000,v1=00ff"]}', { headers: wanted }],
     [
       "JSON of a HAR file",
@@ -83,6 +107,14 @@ describe("captured headers", () => {
     expect(() => parseHeaders('{"Authorization": "secret', "h.txt")).toThrow(
       /^(?!.*secret)h.txt is no valid JSON/,
     );
+  });
+  it.each([
+    '{"headers": null}',
+    '{"headers": "Host: x"}',
+    '{"headers": [null]}',
+    '{"headers": {"Host": {}}}',
+  ])("%s is refused", (text) => {
+    expect(() => parseHeaders(text, "h.txt")).toThrow(/^h.txt: write the headers as/);
   });
   it("refuses what HTTP does not allow", () => {
     expect(() => toHeaders([["na me", "x"]])).toThrow('"na me"');

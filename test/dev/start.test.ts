@@ -1,7 +1,10 @@
 /** The commands of the README as a person types them, each with its Worker as a process of its own. */
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { providers, readSample } from "../../src/dev/files.ts";
+import { providers, ROOT, readSample } from "../../src/dev/files.ts";
 import { reservePort } from "../../src/dev/process/port.ts";
 import { REASONS } from "../../src/states.ts";
 import { family, left, nodeOf, npm, type Process, type Running, signal } from "../support/npm.ts";
@@ -222,7 +225,17 @@ describe("a SIGKILL of npm run dev leaves no process behind", () => {
   });
 });
 
-it("npm run dev starts with the settings it is given", async () => {
+it("npm run dev starts with the settings and the environment that it is given", async () => {
+  const config = join(mkdtempSync(join(tmpdir(), "dev-")), "wrangler.toml");
+  const database = 'binding = "DB"\ndatabase_name = "staging"\ndatabase_id = "a-database-of-its-own"';
+  const text = readFileSync(join(ROOT, "wrangler.toml"), "utf8").replace(/^watch_dir.*$/m, "");
+  writeFileSync(
+    config,
+    `${text}\n[[env.staging.d1_databases]]\n${database}\nmigrations_dir = "src/ledger/migrations"\n`.replaceAll(
+      '"src/',
+      `"${ROOT}/src/`,
+    ),
+  );
   const reserved = await reservePort(8799);
   const port = String(reserved.port);
   const dev = npm(
@@ -233,10 +246,15 @@ it("npm run dev starts with the settings it is given", async () => {
     port,
     "--persist-to",
     ".wrangler/test-dev",
+    "--config",
+    config,
+    "--env",
+    "staging",
     "--var",
     "CLERK_WEBHOOK_SECRET:whsec_!!",
   );
   await dev.until(/Ready on/);
+  expect((await fetch(`http://localhost:${port}/`)).status).toBe(200);
   const response = await fetch(`http://localhost:${port}/webhooks/clerk`, { method: "POST", body: "{}" });
   expect([response.status, await response.text()]).toEqual([
     503,

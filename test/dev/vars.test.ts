@@ -6,7 +6,8 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { unstable_getVarsForDev as getVarsForDev } from "wrangler";
 import { providerFolders, ROOT, readJson } from "../../src/dev/files.ts";
-import { parseVars, problemsOf } from "../../src/dev/vars.ts";
+import { UserError } from "../../src/dev/user-error.ts";
+import { parseVars, problemsOf, readVars } from "../../src/dev/vars.ts";
 import { secretName } from "../../src/settings.ts";
 
 const SECRET = "c29tZSBzZWNyZXQgYnl0ZXMgZm9yIHRlc3Rz";
@@ -96,6 +97,11 @@ it("names duplicates, unknown names and wrong kinds of key by line, without a va
     '10 AUTH0_LOGS_WEBHOOK_SECRET begins with " and does not end with it on this line',
   ]);
   expect(JSON.stringify(problems)).not.toContain(SECRET);
+});
+
+it("names a file that can't be read", () => {
+  expect(() => readVars("mappings")).toThrow(UserError);
+  expect(() => readVars("mappings")).toThrow(`The file "mappings" can't be read: `);
 });
 
 it("npm start: a bad secret turns off its provider, and the others are in the table", () => {

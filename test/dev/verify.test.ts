@@ -65,6 +65,20 @@ describe.each(providers())("%s", (provider) => {
     });
     expect(steps[0]?.says.toLowerCase()).toContain(name.split(" ")[0]);
   });
+  it("says no secret and no signature", async () => {
+    const given = await capture(provider);
+    const other = secretOf(provider).replace(/.{8}$/, "QUFBQUFB");
+    for (const secret of [given.secret, { text: other, from: "a test" }]) {
+      const said = JSON.stringify(await verifyCapture({ ...given, secret }));
+      const { headers } = given.request;
+      const signatures = [...headers].filter(([name]) => /signature|authorization/.test(name));
+      expect(signatures).toHaveLength(1);
+      for (const [, value] of signatures)
+        for (const word of value.split(/[ ,=]/).filter(({ length }) => length > 15))
+          expect(said).not.toContain(word);
+      expect(said).not.toContain(secret.text);
+    }
+  });
   it("finds the setting that has the secret", async () => {
     const given = await capture(provider);
     const other = secretOf(provider).replace(/.{8}$/, "QUFBQUFB");

@@ -91,6 +91,15 @@ it("why tells the story of a lead by e-mail, customer id and click id; the addre
   }
 });
 
+it("why finds the lead of a person with more events than fit on a page", async () => {
+  const again = Array.from({ length: 101 }, () => postSample("clerk", readSample("clerk"), url));
+  await Promise.all(again);
+  const { code, out } = await run("why", [lead.customerExternalId, "--to", url]);
+  expect(code).toBe(0);
+  expect(out.match(/delivered \(recorded\)/g)).toHaveLength(1);
+  expect(out.match(/duplicate \(duplicate_here\)/g)).toHaveLength(101);
+});
+
 it("why says why there is no lead, and what could explain it", async () => {
   const [data] = [readSample("clerk", "organic").webhook as { data: { id: string } }];
   const organic = await run("why", [data.data.id, "--to", url]);
@@ -116,6 +125,14 @@ it("doctor shows each part with what to do, and no secret", async () => {
   expect(out).not.toMatch(/1234567890|dub_/);
 });
 
+it("doctor names a refused webhook until one is taken, be it by no rule", async () => {
+  const clerk = async () => /^clerk .*/m.exec((await run("doctor", ["--to", url])).out)?.[0];
+  await postSample("clerk", readSample("clerk"), url, { headers: [["webhook-signature", ""]] });
+  await expect.poll(clerk, { timeout: 20_000 }).toMatch(/^clerk +problem +the last webhook was refused/);
+  await postSample("clerk", readSample("clerk", "other-event"), url);
+  await expect.poll(clerk, { timeout: 20_000 }).toMatch(/^clerk +ok /);
+});
+
 it("doctor says what can be seen without the token", async () => {
   const { code, out } = await run("doctor", ["--to", url, "--json"], "another-token-of-somebody");
   expect(code).toBe(1);
@@ -133,6 +150,17 @@ it.each([
   const { code, out, err } = await run(command, args);
   expect([code, out]).toEqual([2, ""]);
   expect(err).toContain(said);
+});
+
+it.each([
+  ["two tokens, as while they are rotated", `${TOKEN}\nthe-token-that-comes-next`, [0, ""]],
+  ["a placeholder", "…", [2, "ADMIN_TOKEN must have at least 16 characters"]],
+  ["other characters", "a-token-of-nobody-€", [2, "ADMIN_TOKEN has characters that a header can't have.\n"]],
+])("with %s", async (_what, token, [status, said]) => {
+  const { code, err } = await run("why", [lead.clickId, "--to", url], token);
+  expect(code).toBe(status);
+  expect(err).toMatch(said === "" ? /^$/ : (said as string));
+  expect(err).not.toContain(token);
 });
 
 it("doctor knows that something else answers", async () => {

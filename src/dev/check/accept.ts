@@ -44,7 +44,8 @@ export function withResults(file: JsonText, expect: Result[], results: Result[])
     }
   let { text } = file;
   const unit = /\n([ \t]+)\S/.exec(text)?.[1] ?? "  ";
-  for (const { start, end, value } of edits.reverse()) {
+  // From the end on, so that the places before an edit stay right; a file may have its keys in any order.
+  for (const { start, end, value } of edits.sort((a, b) => b.start - a.start)) {
     const line = text.slice(text.lastIndexOf("\n", start) + 1, start);
     const [indent = ""] = /^[ \t]*/.exec(line) ?? [];
     text = text.slice(0, start) + jsonIn(value, indent, unit) + text.slice(end);

@@ -50,7 +50,7 @@ export function causesOf(
   const gates = [...evaluated].filter((path) => !/^leads\[\d+\]\.lead\./.test(path));
   const withNames = (paths: Iterable<string>) =>
     new Set([...paths].flatMap((path) => [...(uses.get(path) ?? []), path]));
-  const silent = tried.silentParts(mapping, coverage);
+  const silent = tried.silentParts(coverage);
   const silentIn = (paths: Set<string>) => silent.filter(({ path }) => paths.has(path));
 
   report(silentIn(new Set(["each", "type"])));

@@ -12,6 +12,7 @@ import {
 import { Sample } from "../../mapping/schema.ts";
 import {
   DEFAULT_SAMPLE,
+  isProviderName,
   JsonFileError,
   type ProviderFolder,
   readJsonFile,
@@ -46,9 +47,12 @@ export type Loaded = {
 /** A provider's folder; throws a FolderError with everything that keeps it from being tried. */
 export function loadFolder(folder: ProviderFolder): Loaded {
   const { provider, shown, path } = folder;
-  if (!/^[a-z][a-z0-9-]*$/.test(provider))
+  if (!isProviderName(provider))
     throw new FolderError([
-      inFile(shown, "name the folder with lower-case letters, digits and dashes; it is part of the address"),
+      inFile(
+        shown,
+        "name the folder with lower-case letters, digits and single dashes between them; it is part of the address",
+      ),
     ]);
   const found: Found[] = [];
   const read = (file: string): JsonText | undefined => {

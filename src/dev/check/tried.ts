@@ -93,7 +93,7 @@ const bothSamples = (condition: string) =>
   `two samples: one for which ${condition} is true, one for which it is false`;
 
 /** Parts of expressions that give no value in any sample, as after a typo in a path. */
-export function silentParts(_mapping: Mapping, { unused }: Coverage): Problem[] {
+export function silentParts({ unused }: Coverage): Problem[] {
   return unused.map(({ path, what }) => ({
     path,
     message: `${what} gives no value in any sample. Is there a typo? Otherwise add a sample where it does`,

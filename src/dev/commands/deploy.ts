@@ -28,8 +28,9 @@ async function deploy(given: Given): Promise<number> {
   const { worker, database, queues } = target;
   if (only) {
     console.error(built.trim());
+    const set = Object.keys(secrets ?? {}).join(", ");
     console.log(
-      `Dry run: nothing was changed. Without --dry-run: create the database ${database} and the queues ${queues.join(", ")} if they are missing, apply new migrations, ${secrets ? `set ${Object.keys(secrets).join(", ")}, ` : ""}deploy ${worker}.`,
+      `Dry run: nothing was changed. Without --dry-run: create the database ${database} and the queues ${queues.join(", ")} if they are missing, apply new migrations, ${set === "" ? "" : `set ${set}, `}deploy ${worker}.`,
     );
     return 0;
   }

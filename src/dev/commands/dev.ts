@@ -28,6 +28,7 @@ async function dev(args: string[]): Promise<number> {
   const stopped = interrupted();
   await refuseWrongMappings();
   const env = flag(args, "--env", "-e");
+  const config = flag(args, "--config", "-c");
   const ofEnv = `${DEV_VARS}.${env}`;
   await warnAboutVars(env && existsSync(join(ROOT, ofEnv)) ? ofEnv : DEV_VARS);
   const asked = flag(args, "--port");
@@ -45,6 +46,9 @@ async function dev(args: string[]): Promise<number> {
     await wrangler([
       ...["d1", "migrations", "apply", "DB", "--local"],
       ...(persist ? ["--persist-to", persist] : []),
+      // An environment, and another wrangler.toml, can have a database of their own.
+      ...(env === undefined ? [] : ["--env", env]),
+      ...(config === undefined ? [] : ["--config", config]),
     ]);
     const server = startDev({
       port,

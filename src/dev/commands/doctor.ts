@@ -23,13 +23,14 @@ async function fromOutside(origin: string): Promise<Check> {
 }
 
 function providerChecks({ providers }: Status): Check[] {
-  return providers.map(({ provider, secret, address, state, says, lastEventAt, refusals }) => {
+  return providers.map(({ provider, secret, address, state, says, lastEventAt, refusals, ignored }) => {
     const what = provider;
     if (state === "off")
       return { what, state: "off", says: "is off", todo: `to turn it on: npx wrangler secret put ${secret}` };
     if (state === "problem") return { what, state, says: says ?? "", todo: "correct it" };
     const [refusal] = refusals;
-    if (refusal && (lastEventAt === null || refusal.lastAt > lastEventAt))
+    const taken = [lastEventAt ?? "", ...ignored.map(({ lastAt }) => lastAt)].sort().at(-1) ?? "";
+    if (refusal && refusal.lastAt > taken)
       return {
         what,
         state: "problem",

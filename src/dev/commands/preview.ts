@@ -7,7 +7,7 @@ import { REASONS, statusOf } from "../../states.ts";
 import { mapBody, resultOf } from "../check/results.ts";
 import { command, exitWith, jsonOption, repeated, run } from "../command.ts";
 import { folderOf, loadMapping, providers, readMapping, readSample, sampleNames } from "../files.ts";
-import { givenHeaders, readBytes, toHeaders } from "../headers.ts";
+import { givenHeaders, readBytes, replaced, toHeaders } from "../headers.ts";
 import { styled } from "../print.ts";
 import { sampleBody } from "../samples/sign.ts";
 import { UserError } from "../user-error.ts";
@@ -82,7 +82,7 @@ export const program = command("preview", "Says what a webhook becomes, and why.
     exitWith((provider, webhook, { headers: given, json }) => {
       const mapping = loadMapping(provider);
       const { body, headers } = read(provider, webhook);
-      const all = toHeaders([...Object.entries(headers), ...givenHeaders(given)]);
+      const all = replaced(toHeaders(Object.entries(headers)), givenHeaders(given));
       const files = Object.fromEntries(providers().map((name) => [name, readMapping(name)]));
       const mapped = mapBody(mapping, body, all, files);
       if (json) console.log(JSON.stringify(mapped.map(resultOf), null, 2));

@@ -30,6 +30,7 @@ const DEFAULT_WAIT = 30;
 
 async function send(provider: string, name: string, options: Options): Promise<number> {
   const to = workerAddress(options.to);
+  const patience = options.wait === undefined ? undefined : secondsOf(options.wait);
   const sample = readSample(provider, name);
   const paths = options.set.map((assignment) => {
     const { path, value } = parseAssignment(assignment);
@@ -58,7 +59,6 @@ async function send(provider: string, name: string, options: Options): Promise<n
     return 1;
   }
   const answered = posted.events.map(shownEvent);
-  const patience = options.wait === undefined ? undefined : secondsOf(options.wait);
   if (patience !== undefined && answered.some((event) => event.status === "pending"))
     console.error(`Waiting for the end, for ${patience} s at most …`);
   const events =
@@ -76,7 +76,8 @@ async function send(provider: string, name: string, options: Options): Promise<n
 
 function secondsOf(given: string | true): number {
   const seconds = given === true ? DEFAULT_WAIT : Number(given);
-  if (!(seconds > 0)) throw new UserError(`--wait ${given}: write a number of seconds.`);
+  if (!(seconds > 0))
+    throw new UserError(`--wait ${given}: write a number of seconds after --wait, and the sample before it.`);
   return seconds;
 }
 

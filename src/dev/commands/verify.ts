@@ -90,7 +90,7 @@ export const program = command(
     "after",
     `
 The secret of this machine is the provider's setting in the environment or in .dev.vars, or the one that npm start
-uses. No secret and no header's value is printed.`,
+uses. No secret and no signature is printed; of what is signed, the beginning.`,
   )
   .action(exitWith((provider, body, options) => verify(provider, body, options as Options)));
 

@@ -26,7 +26,7 @@ function story(event: ApiEvent): string {
 }
 
 /** What could explain a lead that is missing, a sentence each. `rejected`: events whose person is not known. */
-export function explanations(events: ApiEvent[], status: Status, rejected: ApiEvent[]): string[] {
+function explanations(events: ApiEvent[], status: Status, rejected: ApiEvent[]): string[] {
   const said: string[] = [];
   for (const { what, state, says, todo } of status.checks)
     if (state === "problem") said.push(`${what}: ${says}. What to do: ${todo}.`);
@@ -74,16 +74,26 @@ function ofProvider({ provider, state, says, refusals, ignored }: ProviderStatus
   return said;
 }
 
-type Page = { events: ApiEvent[] };
+type Page = { events: ApiEvent[]; next: number | null };
+
+/** Every event of a person, oldest first: the lead is often the first of many. */
+async function eventsOf(text: string, to: string): Promise<ApiEvent[]> {
+  const found: ApiEvent[] = [];
+  for (let before: number | null | undefined; before !== null; ) {
+    const search = { find: text, related: true, limit: 100, before };
+    const page: Page = await readAdmin<Page>(to, "/api/events/search", search);
+    found.push(...page.events);
+    before = page.next;
+  }
+  return found.reverse();
+}
 
 async function why(text: string, to: string, asJson: boolean): Promise<number> {
-  const search = { find: text, related: true, limit: 100 };
-  const [found, status, rejected] = await Promise.all([
-    readAdmin<Page>(to, "/api/events/search", search),
+  const [events, status, rejected] = await Promise.all([
+    eventsOf(text, to),
     readAdmin<Status>(to, "/api/status"),
     readAdmin<Page>(to, "/api/events?status=rejected&limit=100"),
   ]);
-  const events = found.events.reverse();
   const delivered = events.some(({ reason }) => reason === "recorded" || reason === "recorded_unconfirmed");
   const unknown = rejected.events.filter(({ lead }) => !lead?.customerExternalId && !lead?.customerEmail);
   const could = delivered ? [] : explanations(events, status, unknown);

@@ -32,7 +32,7 @@ export class WranglerError extends UserError {
 /** Its advice to report a bug, and where its own log is. */
 const NOISE = /^\s*(If you think this is a bug|🪵)/;
 
-/** Runs wrangler to its end, without questions, and answers its stdout. Throws a WranglerError when it fails. */
+/** Runs wrangler to its end, without questions, and answers what it printed. Throws a WranglerError when it fails. */
 export function wrangler(args: string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [WRANGLER, ...args], {

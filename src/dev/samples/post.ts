@@ -4,7 +4,7 @@ import type { Sample } from "../../mapping/schema.ts";
 import type { EventAnswer } from "../../receive/answer.ts";
 import type { SignedRequest } from "../../verify/verdict.ts";
 import { loadMapping } from "../files.ts";
-import { toHeaders } from "../headers.ts";
+import { replaced, toHeaders } from "../headers.ts";
 import { POST_TIMEOUT } from "../limits.ts";
 import { notThisWorker, request } from "../request.ts";
 import { secretFor } from "./secrets.ts";
@@ -35,11 +35,8 @@ export async function postSample(
   const url = `${to}/webhooks/${provider}`;
   const id = again ? createHash("sha256").update(body).digest("hex") : randomBytes(16).toString("hex");
   const signed = await sign(verify, { provider, secret, url, body, id: `msg_${id.slice(0, 27)}`, now: at });
-  const headers = toHeaders(
-    Object.entries({ "content-type": "application/json", ...sample.headers, ...signed }),
-  );
-  for (const [name, value] of toHeaders(given))
-    value === "" ? headers.delete(name) : headers.set(name, value);
+  const own = { "content-type": "application/json", ...sample.headers, ...signed };
+  const headers = replaced(toHeaders(Object.entries(own)), given);
 
   const signedRequest: SignedRequest = { method: "POST", url, headers, body };
   const { status, text } = await request(url, { method: "POST", headers, body }, POST_TIMEOUT);

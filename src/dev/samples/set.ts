@@ -21,15 +21,18 @@ function parseValue(text: string): unknown {
 
 /** Sets the value at a path; missing objects on the way are made. Answers whether the field was there before. */
 export function setPath(root: unknown, path: Path, value: unknown): boolean {
-  const last = path.at(-1);
-  if (last === undefined || typeof root !== "object" || root === null)
+  if (typeof root !== "object" || root === null)
     throw new UserError("--set: the sample is no JSON object or list.");
   let at = root as Record<string, unknown>;
-  for (const key of path.slice(0, -1)) {
-    if (typeof at[key] !== "object" || at[key] === null) at[key] = {};
+  let known = true;
+  for (const [i, key] of path.entries()) {
+    // JSON has neither.
+    if (Array.isArray(at) ? !/^\d+$/.test(key) : key === "__proto__")
+      throw new UserError(`--set ${path.join(".")}: the sample can have no ${key} there.`);
+    known = Object.hasOwn(at, key);
+    if (i === path.length - 1) at[key] = value;
+    else if (typeof at[key] !== "object" || at[key] === null) at[key] = {};
     at = at[key] as Record<string, unknown>;
   }
-  const known = Object.hasOwn(at, last);
-  at[last] = value;
   return known;
 }

@@ -24,7 +24,7 @@ export type Case = {
 
 const SHOWN = 60;
 
-/** Why a request is genuine or not. Says names of headers and lengths of secrets, and no value of either. */
+/** Why a request is genuine or not. Says lengths of secrets and the beginning of what is signed; no secret and no signature. */
 export async function verifyCapture(given: Case): Promise<Report> {
   const { provider, verify, request, secret, others } = given;
   const name = secretName(provider);
@@ -91,7 +91,8 @@ function headersStep({ headers, signatures }: Inspection): Step {
 function timeStep({ time }: Inspection, came: number, when: string): Step | undefined {
   if (!time) return undefined;
   const { signedAt, tolerance } = time;
-  if (signedAt === undefined) return { step: "time", ok: false, says: "there is no time in the headers" };
+  if (signedAt === undefined)
+    return { step: "time", ok: false, says: "no time can be read from the headers" };
   const age = Math.round((came - signedAt) / 1000);
   const difference = `${Math.abs(age)} s ${age >= 0 ? "before" : "after"} ${when}`;
   const says = `signed ${new Date(signedAt).toISOString()}, ${difference}; ${tolerance} s are allowed`;
