@@ -2,6 +2,7 @@
 import type { ExecutionContext, MessageBatch } from "@cloudflare/workers-types";
 import { Hono } from "hono";
 import { adminApi } from "./admin/api.ts";
+import { adminPages } from "./admin/pages/routes.tsx";
 import { ALERTS, createAlert, ledgerProblem } from "./alert.ts";
 import { runChores } from "./chores.ts";
 import type { Deps, Env } from "./context.ts";
@@ -30,6 +31,7 @@ export function createWorker(deps: Deps) {
   const app = new Hono<{ Bindings: Env }>();
   app.route("/webhooks", webhooks(context));
   app.route("/api", adminApi(context));
+  app.route("/admin", adminPages(context));
   app.get("/", async (c) => {
     const problem = await checkLedger(c.env.DB).then(
       () => null,

@@ -1,5 +1,6 @@
-/** The admin API's lock: off without ADMIN_TOKEN, else the token as Bearer or as the password of Basic. */
-import type { MiddlewareHandler } from "hono";
+/** The lock of the admin API and the admin pages: off without ADMIN_TOKEN, else the token as Bearer or as the password of Basic. */
+import type { Context, MiddlewareHandler } from "hono";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { Env } from "../context.ts";
 import { log } from "../log.ts";
 import { decodeBase64 } from "../verify/bytes.ts";
@@ -8,45 +9,49 @@ import { readTokens, type Tokens } from "../verify/token.ts";
 
 export const ADMIN_TOKEN = "ADMIN_TOKEN";
 
+/** Over plain http, only these hosts: a page whose host name is made to mean this machine can't read the Worker's. */
+const LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"];
+
 /**
- * Lets through who knows the token. 404: the token is not set, as if there were no API. 503: it can't be used. 401: it
- * is missing or wrong. 403: a page of another site asks, with a password that the browser remembers.
+ * Lets through who knows the token. 404: the token is not set, as if there were nothing. 503: it can't be used. 401: it
+ * is missing or wrong. 403: a page of another site asks, with a password that the browser remembers; or plain http from
+ * elsewhere than this machine.
  */
 export const locked: MiddlewareHandler<{ Bindings: Env }> = async function locked(c, next) {
   const secret = c.env[ADMIN_TOKEN];
   if (typeof secret !== "string" || secret.trim() === "") return c.notFound();
+  const { protocol, hostname, origin, pathname } = new URL(c.req.url);
+  if (protocol === "http:" && !LOCAL_HOSTS.includes(hostname))
+    return refuse(c, 403, "forbidden", "Use https: over http, this is answered on the same machine only.");
   let tokens: Tokens;
   try {
     tokens = await readTokens(ADMIN_TOKEN, secret);
   } catch (error) {
     if (!(error instanceof SecretError)) throw error;
     log("error", "misconfigured", { message: error.message });
-    return c.json(
-      {
-        error: "misconfigured",
-        message: `The Worker secret ${ADMIN_TOKEN} can't be used; the log says why.`,
-      },
-      503,
-    );
+    const message = `The Worker secret ${ADMIN_TOKEN} can't be used; the log says why.`;
+    return refuse(c, 503, "misconfigured", message);
   }
   if (!(await tokens.include(tokenIn(c.req.header("authorization") ?? "")))) {
-    log("warn", "admin_refused", { path: new URL(c.req.url).pathname.slice(0, 100) });
-    return c.json(
-      {
-        error: "unauthorized",
-        message: "Send the ADMIN_TOKEN as Authorization: Bearer, or as the password of Basic.",
-      },
-      401,
-      { "www-authenticate": 'Basic realm="webhook-to-lead", charset="UTF-8"' },
-    );
+    log("warn", "admin_refused", { path: pathname.slice(0, 100) });
+    c.header("www-authenticate", 'Basic realm="webhook-to-lead", charset="UTF-8"');
+    const message =
+      "Send the ADMIN_TOKEN as the password of Basic, with any user name, or as Authorization: Bearer.";
+    return refuse(c, 401, "unauthorized", message);
   }
-  const origin = c.req.header("origin");
-  if (origin !== undefined && origin !== new URL(c.req.url).origin)
-    return c.json({ error: "forbidden", message: "Requests from pages of other sites are not taken." }, 403);
+  const from = c.req.header("origin");
+  const elsewhere = /^(cross|same)-site$/.test(c.req.header("sec-fetch-site") ?? "");
+  if ((from !== undefined && from !== origin) || (elsewhere && c.req.method !== "GET"))
+    return refuse(c, 403, "forbidden", "Requests from pages of other sites are not taken.");
   await next();
   // Answers hold data of persons, which no cache of a browser or proxy needs to keep.
   c.header("cache-control", "no-store");
 };
+
+/** The API answers in JSON; at a page, a person reads it. */
+function refuse(c: Context, status: ContentfulStatusCode, error: string, message: string) {
+  return c.req.path.startsWith("/api/") ? c.json({ error, message }, status) : c.text(`${message}\n`, status);
+}
 
 function tokenIn(authorization: string): string {
   const [, scheme = "", value = ""] = /^(bearer|basic) +(\S+)\s*$/i.exec(authorization) ?? [];

@@ -1,8 +1,9 @@
 /** Reading events: `GET /api/events`, `POST /api/events/search`, `GET /api/events/:id`. */
+import type { D1Database } from "@cloudflare/workers-types";
 import { type Context, Hono } from "hono";
 import type { Deps, Env } from "../context.ts";
 import { parseJson } from "../json.ts";
-import { type FoundRow, readEvent, search } from "../ledger/search.ts";
+import { type FoundRow, readEvent, type Search, search } from "../ledger/search.ts";
 import { about } from "../states.ts";
 import { badFilter, readFields, readObject } from "./fields.ts";
 
@@ -17,19 +18,11 @@ export function eventRoutes({ mappings }: Pick<Deps, "mappings">) {
 
   const page = async (c: Context<{ Bindings: Env }>, given: object) => {
     const { value, wrong } = readFields(given, SEARCH, providers);
-    if (wrong.length > 0) return badFilter(c, wrong);
-    const { limit = DEFAULT_PAGE, ...filter } = value;
-    const rows = await search(c.env.DB, { ...filter, limit }, providers);
-    return c.json({
-      events: rows.map(short),
-      next: rows.length === limit ? (rows.at(-1)?.rowid ?? null) : null,
-    });
+    return wrong.length > 0 ? badFilter(c, wrong) : c.json(await listEvents(c.env.DB, value, providers));
   };
 
   routes.get("/events", async (c) => {
-    const given = Object.fromEntries(
-      Object.entries(c.req.queries()).map(([name, texts]) => [name, fromQuery(name, texts)]),
-    );
+    const given = fieldsOfQuery(c.req.queries());
     // Cloudflare's logs keep the address of a request.
     if ("find" in given)
       return badFilter(c, ["send find by POST /api/events/search, since addresses are logged"]);
@@ -44,30 +37,54 @@ export function eventRoutes({ mappings }: Pick<Deps, "mappings">) {
 
   routes.get("/events/:id", async (c) => {
     const id = c.req.param("id");
-    const found = await readEvent(c.env.DB, id);
-    if (!found) return unknownEvent(c, id);
-    const { row, attempts } = found;
-    const { payload, doubt, doubtSince, leaseUntil, deliveredBy } = row;
-    return c.json({
-      ...short(row),
-      payload: json(payload),
-      doubt,
-      doubtSince: time(doubtSince),
-      leaseUntil: leaseUntil > 0 ? time(leaseUntil) : null,
-      deliveredBy,
-      attempts: attempts.map(({ at, ...rest }) => ({
-        at: time(at),
-        ...rest,
-        means: about(rest.reason).means,
-      })),
-    });
+    const event = await showEvent(c.env.DB, id);
+    return event ? c.json(event) : unknownEvent(c, id);
   });
   return routes;
+}
+
+/** A page of events, newest first, and `before` of the next one. */
+export async function listEvents(
+  db: D1Database,
+  { limit = DEFAULT_PAGE, ...filter }: Partial<Search>,
+  providers: string[],
+): Promise<{ events: ApiEvent[]; next: number | null }> {
+  const rows = await search(db, { ...filter, limit }, providers);
+  return { events: rows.map(short), next: rows.length === limit ? (rows.at(-1)?.rowid ?? null) : null };
+}
+
+/** One event with its payload and its delivery attempts, oldest first. */
+export type ApiEventWhole = NonNullable<Awaited<ReturnType<typeof showEvent>>>;
+
+/** One event whole; null when none has this id. */
+export async function showEvent(db: D1Database, id: string) {
+  const found = await readEvent(db, id);
+  if (!found) return null;
+  const { row, attempts } = found;
+  const { payload, doubt, doubtSince, leaseUntil, deliveredBy } = row;
+  return {
+    ...short(row),
+    payload: json(payload),
+    doubt,
+    doubtSince: time(doubtSince),
+    leaseUntil: leaseUntil > 0 ? time(leaseUntil) : null,
+    deliveredBy,
+    attempts: attempts.map(({ at, ...rest }) => ({
+      at: time(at) as string,
+      ...rest,
+      means: about(rest.reason).means,
+    })),
+  };
 }
 
 /** The answer for an id that no event has. */
 export function unknownEvent(c: Context, id: string) {
   return c.json({ error: "unknown_event", message: `There is no event with the id ${id}.` }, 404);
+}
+
+/** The fields that a query string gives. */
+export function fieldsOfQuery(queries: Record<string, string[]>): object {
+  return Object.fromEntries(Object.entries(queries).map(([name, texts]) => [name, fromQuery(name, texts)]));
 }
 
 /** The value of a field; one that may be there once, and is there twice, is given on as a list, which is refused. */

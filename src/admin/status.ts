@@ -39,51 +39,60 @@ export type Status = {
 export function statusRoute(deps: Deps) {
   const route = new Hono<{ Bindings: Env }>();
   route.get("/status", async (c) => {
-    const now = deps.now();
-    const [report, unchecked] = await Promise.all([
-      readReport(c.env.DB, now, now - DAY),
-      countUnchecked(c.env.DB),
-      checkLedger(c.env.DB),
-    ]);
-    const refusals = report.refusals.map(({ lastAt, ...rest }) => ({
-      ...rest,
-      lastAt: iso(lastAt),
-      todo: rest.reason in ANSWERS ? ANSWERS[rest.reason as keyof typeof ANSWERS].todo : "",
-    }));
-    const of = <T extends { provider: string }>(rows: T[], provider: string) =>
-      rows.filter((row) => row.provider === provider).map(({ provider: _, ...row }) => row);
-    const providers = await Promise.all(
-      Object.keys(deps.mappings).map(async (provider): Promise<ProviderStatus> => {
-        const last = report.lastEvents.find((one) => one.provider === provider);
-        return {
-          provider,
-          address: `${new URL(c.req.url).origin}/webhooks/${provider}`,
-          secret: secretName(provider),
-          ...(await stateOf(c.env, deps, provider)),
-          lastEventAt: last ? iso(last.at) : null,
-          refusals: of(refusals, provider),
-          ignored: of(report.ignored, provider).map(({ lastAt, ...rest }) => ({
-            ...rest,
-            lastAt: iso(lastAt),
-          })),
-        };
-      }),
-    );
-    const status: Status = {
-      checks: [
-        ...checkSettings(c.env),
-        ...(c.req.query("ask") === "dub" ? await checkDub(c.env, deps) : []),
-        { what: "database", state: "ok", says: "answers, and has the newest migrations" },
-        ...checkFlow(report, unchecked, now),
-      ],
-      providers,
-      refusals: of(refusals, "-"),
-      events: Object.fromEntries(report.counts.map(({ status: name, events }) => [name, events])),
-      keptSince: report.oldestAt === null ? null : iso(report.oldestAt),
-    };
-    return c.json(status);
+    const { origin } = new URL(c.req.url);
+    return c.json(await readStatus(c.env, deps, { origin, askDub: c.req.query("ask") === "dub" }));
   });
   return route;
+}
+
+/** Reads it. `origin`: the Worker's own. */
+export async function readStatus(
+  env: Env,
+  deps: Deps,
+  { origin, askDub }: { origin: string; askDub: boolean },
+): Promise<Status> {
+  const now = deps.now();
+  const [report, unchecked] = await Promise.all([
+    readReport(env.DB, now, now - DAY),
+    countUnchecked(env.DB),
+    checkLedger(env.DB),
+  ]);
+  const refusals = report.refusals.map(({ lastAt, ...rest }) => ({
+    ...rest,
+    lastAt: iso(lastAt),
+    todo: rest.reason in ANSWERS ? ANSWERS[rest.reason as keyof typeof ANSWERS].todo : "",
+  }));
+  const of = <T extends { provider: string }>(rows: T[], provider: string) =>
+    rows.filter((row) => row.provider === provider).map(({ provider: _, ...row }) => row);
+  const providers = await Promise.all(
+    Object.keys(deps.mappings).map(async (provider): Promise<ProviderStatus> => {
+      const last = report.lastEvents.find((one) => one.provider === provider);
+      return {
+        provider,
+        address: `${origin}/webhooks/${provider}`,
+        secret: secretName(provider),
+        ...(await stateOf(env, deps, provider)),
+        lastEventAt: last ? iso(last.at) : null,
+        refusals: of(refusals, provider),
+        ignored: of(report.ignored, provider).map(({ lastAt, ...rest }) => ({
+          ...rest,
+          lastAt: iso(lastAt),
+        })),
+      };
+    }),
+  );
+  return {
+    checks: [
+      ...checkSettings(env),
+      ...(askDub ? await checkDub(env, deps) : []),
+      { what: "database", state: "ok", says: "answers, and has the newest migrations" },
+      ...checkFlow(report, unchecked, now),
+    ],
+    providers,
+    refusals: of(refusals, "-"),
+    events: Object.fromEntries(report.counts.map(({ status: name, events }) => [name, events])),
+    keptSince: report.oldestAt === null ? null : iso(report.oldestAt),
+  };
 }
 
 async function stateOf(

@@ -18,11 +18,11 @@ const LAYERS = [
   "states usable hash log json time",
 ];
 const layerOf = (part: string) => LAYERS.findIndex((layer) => layer.split(" ").includes(part));
-const partOf = (file: string) => file.split("/")[0]?.replace(/\.ts$/, "") ?? "";
+const partOf = (file: string) => file.split("/")[0]?.replace(/\.tsx?$/, "") ?? "";
 
 const src = join(ROOT, "src");
 const imports = new Map(
-  globSync("**/*.ts", { cwd: src }).map((file) => {
+  globSync("**/*.{ts,tsx}", { cwd: src }).map((file) => {
     const text = readFileSync(join(src, file), "utf8");
     const found = [...text.matchAll(/(?:from|import\(|import) ?"([^"]+)"/g)].map(([, name = ""]) => name);
     return [file, found.map((name) => (name.startsWith(".") ? join(file, "..", name) : name))];

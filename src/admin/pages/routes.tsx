@@ -1,0 +1,37 @@
+/** The admin pages: their lock, their headers, and a route for each. */
+import { Hono } from "hono";
+import { secureHeaders } from "hono/secure-headers";
+import type { Alert } from "../../alert.ts";
+import type { Deps, Env } from "../../context.ts";
+import { locked } from "../auth.ts";
+import { answerPage } from "./layout.tsx";
+import { SCRIPT } from "./script.ts";
+import { STYLE } from "./style.ts";
+
+export type PageDeps = Deps & { alert: Alert };
+
+/** The routes under `/admin`. */
+export function adminPages(_deps: PageDeps) {
+  const pages = new Hono<{ Bindings: Env }>();
+  pages.use(
+    secureHeaders({
+      contentSecurityPolicy: {
+        defaultSrc: ["'none'"],
+        styleSrc: ["'self'"],
+        scriptSrc: ["'self'"],
+        connectSrc: ["'self'"],
+        imgSrc: ["data:"],
+        formAction: ["'self'"],
+        frameAncestors: ["'none'"],
+        baseUri: ["'none'"],
+      },
+      referrerPolicy: "no-referrer",
+      xFrameOptions: "DENY",
+    }),
+    locked,
+  );
+  pages.get("/style.css", (c) => c.body(STYLE, 200, { "content-type": "text/css; charset=utf-8" }));
+  pages.get("/script.js", (c) => c.body(SCRIPT, 200, { "content-type": "text/javascript; charset=utf-8" }));
+  pages.get("/", (c) => answerPage(c, { title: "Overview", children: <h1>Overview</h1> }));
+  return pages;
+}

@@ -1,0 +1,3 @@
+/** The script of the admin pages. Everything works without it. */
+export const SCRIPT = `
+`;
