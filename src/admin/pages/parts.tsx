@@ -12,7 +12,6 @@ export const Time = ({ at }: { at: string }) => (
 
 /** A table with a caption for screen readers, which scrolls by itself on a narrow screen. */
 export const Table = ({ caption, head, children }: { caption: string; head: string[]; children: Child }) => (
-  // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard.
   <section class="scroll" tabindex={0} aria-label={caption}>
     <table>
       <caption>{caption}</caption>
