@@ -1,5 +1,6 @@
 /** JMESPath for mapping files: an expression's syntax tree with the column of a mistake, and its evaluation. */
 import { compile, type JSONValue, TreeInterpreter } from "@jmespath-community/jmespath";
+import { EXPRESSION_STEPS, spendOn, within } from "./budget.ts";
 import { callProblem } from "./functions.ts";
 import { columnOf, hintFor, tokensOf } from "./syntax.ts";
 
@@ -63,9 +64,18 @@ export function parseExpression(source: string, variables: string[] = []): Ast {
   return ast;
 }
 
-/** Evaluates a syntax tree against one event, which is both `@` and `$`. */
+/** Evaluates a syntax tree against one event, which is both `@` and `$`. Throws a BudgetError when it runs wild. */
 export function evaluate(ast: Ast, event: unknown): unknown {
-  return TreeInterpreter.search(ast, event as JSONValue);
+  return within(EXPRESSION_STEPS, () => TreeInterpreter.search(ast, event as JSONValue));
+}
+
+/** The same, when the value is written as text: it is not larger than the steps allow. */
+export function evaluateToWrite(ast: Ast, event: unknown): unknown {
+  return within(EXPRESSION_STEPS, () => {
+    const value = TreeInterpreter.search(ast, event as JSONValue);
+    spendOn(value);
+    return value;
+  });
 }
 
 /** JMESPath's truth: null, false, "", [] and {} are false. */

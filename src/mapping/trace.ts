@@ -1,4 +1,5 @@
 /** Which values of an event the value of an expression is made of. */
+import { EXPRESSION_STEPS, spend, within } from "./budget.ts";
 import { jsonPath } from "./compile.ts";
 import { type Ast, evaluate, isTrue, type NodeOf } from "./expression.ts";
 import { clickIdIn, isGuard } from "./functions.ts";
@@ -10,32 +11,32 @@ type Traced = { value: unknown } & (
   | { leaves: Set<string> }
 );
 
-const MAX_STEPS = 100_000;
 const MAX_LEAVES = 1000;
 
 /**
  * The value of `ast`, and the paths of the leaves of `event` that it is made of, such as `data.emails[0].address`. What
- * only decided (a condition, the left side of `||` that gave nothing) is not among them. Throws as evaluating does, and
- * when it takes too many steps.
+ * only decided (a condition, the left side of `||` that gave nothing) is not among them. Throws as evaluating
+ * does.
  */
 export function trace(ast: Ast, event: unknown): { value: unknown; reads: string[] } {
   const tracer = new Tracer(event);
-  const traced = tracer.visit(ast, tracer.root);
-  return { value: traced.value, reads: [...tracer.leavesOf(traced)] };
+  return within(EXPRESSION_STEPS, () => {
+    const traced = tracer.visit(ast, tracer.root);
+    return { value: traced.value, reads: [...tracer.leavesOf(traced)] };
+  });
 }
 
 type Projecting = { type: Ast["type"]; left: Ast; right: Ast; condition?: Ast };
 
 class Tracer {
   root: Traced;
-  private steps = 0;
 
   constructor(event: unknown) {
     this.root = { value: event, path: [] };
   }
 
   visit(node: Ast, at: Traced): Traced {
-    if (++this.steps > MAX_STEPS) throw new Error("too many steps");
+    spend(1);
     switch (node.type) {
       case "Root":
         return this.root;
@@ -100,6 +101,7 @@ class Tracer {
     if ("leaves" in traced) return traced.leaves;
     const found = new Set<string>();
     const walk = (one: Traced) => {
+      spend(1);
       if (found.size >= MAX_LEAVES) return;
       if ("leaves" in one) for (const leaf of one.leaves) found.add(leaf);
       else if ("parts" in one || isContainer(one.value)) children(one).forEach(walk);
@@ -152,7 +154,7 @@ class Tracer {
     const places = new Map<unknown, Traced>();
     let all: Set<string> | undefined;
     const index = (one: Traced) => {
-      if (++this.steps > MAX_STEPS) throw new Error("too many steps");
+      spend(1);
       if (isContainer(one.value)) {
         places.set(one.value, one);
         for (const inner of children(one)) index(inner);
