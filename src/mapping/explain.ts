@@ -2,8 +2,9 @@
 import type { LeadField } from "../lead.ts";
 import { type MapOptions, mapEvent, type Outcome } from "./apply.ts";
 import type { Compiled, Mapping, Value } from "./compile.ts";
-import type { Ast } from "./expression.ts";
-import { trace } from "./trace.ts";
+import { type Ast, type CallPlace, evaluateToWrite } from "./expression.ts";
+import { resolve, type Variable } from "./resolve.ts";
+import { failingCall, trace } from "./trace.ts";
 
 /** An evaluated expression. `path`: in the mapping file. `reads`: the places in the event that its value is made of. */
 export type Step = {
@@ -12,7 +13,8 @@ export type Step = {
   field?: LeadField | string;
   source: string;
   value?: unknown;
-  error?: { message: string; column?: number };
+  /** `path`, `source`, `column`: of the call that failed, which may stand in an expression of `let` that this one uses. */
+  error?: { message: string } & Partial<CallPlace>;
   reads: string[];
 };
 
@@ -70,12 +72,36 @@ export function explain(
   return { outcome, rule, steps };
 }
 
+/** Evaluates each expression of `let`. */
+export function explainNames(mapping: Mapping, event: unknown): Step[] {
+  const variables = new Map<string, Variable>();
+  return mapping.let.map((variable) => {
+    const { path, source } = variable;
+    const usable = new Map(variables);
+    variables.set(path.slice("let.".length), variable);
+    try {
+      const { ast } = resolve(variable, usable);
+      return explainExpression({ path, source, ast, evaluate: (of) => evaluateToWrite(ast, of) }, event);
+    } catch (error) {
+      return { path, source, error: { message: (error as Error).message }, reads: [] };
+    }
+  });
+}
+
 /** Evaluates one expression of a mapping file. */
-export function explainExpression({ path, source, ast, evaluate }: Compiled, event: unknown): Step {
+export function explainExpression(
+  { path, source, ast, evaluate }: Pick<Compiled, "path" | "source" | "ast" | "evaluate">,
+  event: unknown,
+): Step {
   try {
     return { path, source, value: evaluate(event), reads: readsOf(ast, event) };
   } catch (error) {
-    return { path, source, error: { message: (error as Error).message }, reads: [] };
+    return {
+      path,
+      source,
+      error: { message: (error as Error).message, ...failingCall(ast, event) },
+      reads: [],
+    };
   }
 }
 

@@ -3,7 +3,7 @@
  * side of `||` is guarded, so that a text nothing can use makes the right side count.
  */
 import { spend } from "./budget.ts";
-import type { Ast } from "./expression.ts";
+import type { Ast, Call } from "./expression.ts";
 import { nodesOf } from "./expression.ts";
 import { ANY_VALUE, type Guard } from "./functions.ts";
 
@@ -77,7 +77,8 @@ function resolveIn(
               path,
               what: `argument ${i + 1} of click_id in ${JSON.stringify(source)}`,
             });
-        return { ...node, children };
+        const { column } = node as Call;
+        return { ...node, children, ...(column !== undefined && { place: { path, source, column } }) };
       }
       case "Literal":
         return node;

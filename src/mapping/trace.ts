@@ -1,7 +1,7 @@
 /** Which values of an event the value of an expression is made of. */
-import { EXPRESSION_STEPS, spend, within } from "./budget.ts";
+import { BudgetError, EXPRESSION_STEPS, spend, within } from "./budget.ts";
 import { jsonPath } from "./compile.ts";
-import { type Ast, evaluate, isTrue, type NodeOf } from "./expression.ts";
+import { type Ast, type Call, type CallPlace, evaluate, isTrue, type NodeOf } from "./expression.ts";
 import { clickIdIn, isGuard } from "./functions.ts";
 
 /** A value and where it is from: a place in the event, parts that an expression put together, or the leaves it was computed of. */
@@ -12,6 +12,17 @@ type Traced = { value: unknown } & (
 );
 
 const MAX_LEAVES = 1000;
+
+/** The function call that makes an expression fail on an event, the innermost; undefined when it is none or not found. */
+export function failingCall(ast: Ast, event: unknown): CallPlace | undefined {
+  const tracer = new Tracer(event);
+  try {
+    within(EXPRESSION_STEPS, () => tracer.visit(ast, tracer.root));
+    return undefined;
+  } catch {
+    return tracer.failing;
+  }
+}
 
 /**
  * The value of `ast`, and the paths of the leaves of `event` that it is made of, such as `data.emails[0].address`. What
@@ -30,6 +41,7 @@ type Projecting = { type: Ast["type"]; left: Ast; right: Ast; condition?: Ast };
 
 class Tracer {
   root: Traced;
+  failing: CallPlace | undefined;
 
   constructor(event: unknown) {
     this.root = { value: event, path: [] };
@@ -134,7 +146,13 @@ class Tracer {
       ...node,
       children: node.children.map((one, i) => (args[i] ? literal(args[i]) : one)),
     };
-    const made = this.made(called, known);
+    let made: Traced;
+    try {
+      made = this.made(called, known);
+    } catch (error) {
+      if (!(error instanceof BudgetError)) this.failing ??= (node as Call).place;
+      throw error;
+    }
     if (made.value === null) return made;
     if (isGuard(node.name) && first) return first;
     if (node.name === "click_id") {

@@ -7,11 +7,12 @@ import { locked } from "../auth.ts";
 import { answerPage } from "./layout.tsx";
 import { SCRIPT } from "./script.ts";
 import { STYLE } from "./style.ts";
+import { workbenchRoutes } from "./workbench.tsx";
 
 export type PageDeps = Deps & { alert: Alert };
 
 /** The routes under `/admin`. */
-export function adminPages(_deps: PageDeps) {
+export function adminPages(deps: PageDeps) {
   const pages = new Hono<{ Bindings: Env }>();
   pages.use(
     secureHeaders({
@@ -33,5 +34,6 @@ export function adminPages(_deps: PageDeps) {
   pages.get("/style.css", (c) => c.body(STYLE, 200, { "content-type": "text/css; charset=utf-8" }));
   pages.get("/script.js", (c) => c.body(SCRIPT, 200, { "content-type": "text/javascript; charset=utf-8" }));
   pages.get("/", (c) => answerPage(c, { title: "Overview", children: <h1>Overview</h1> }));
+  pages.route("/", workbenchRoutes(deps));
   return pages;
 }

@@ -58,5 +58,17 @@ time { white-space: nowrap; font-variant-numeric: tabular-nums; }
 .mark.rejected, .mark.failed, .mark.problem { background: var(--red-back); color: var(--red); }
 .mark.duplicate { background: var(--blue-back); color: var(--blue); }
 .banner { border: 1px solid var(--line); border-left: 4px solid var(--red); border-radius: 5px; padding: .6em .9em; margin: 0 0 .6em; background: var(--raised); }
+/* Workbench */
+.row { display: flex; flex-wrap: wrap; gap: .6em 1em; align-items: center; margin: .6em 0; }
+.bench { display: grid; grid-template-columns: 1fr 1fr; gap: .6em 1.2em; margin-top: 1em; }
+.bench .row { grid-column: 1 / -1; margin: 0; }
+.bench > div > label { display: block; margin-bottom: .3em; }
+.bench textarea { width: 100%; resize: vertical; white-space: pre; overflow: auto; }
+.kept, .mistakes { list-style: none; padding: 0; margin: .4em 0; }
+.marked { padding: .3em .6em; }
+.tried { border-top: 1px solid var(--line); margin-top: 1.2em; }
+td .mark + code, td pre { white-space: pre; }
+td code { white-space: pre-wrap; }
+@media (max-width: 60em) { .bench { grid-template-columns: 1fr; } }
 @media (max-width: 40em) { main { padding: .9em; } header { padding: .6em .9em; } }
 `;

@@ -1,6 +1,7 @@
 /** Writes what samples become now into their `expect`, and leaves the rest of their text as it is. */
+
+import { type JsonText, placeKey } from "../../json-text.ts";
 import { type ProviderFolder, sampleFile } from "../files.ts";
-import { type JsonText, placeKey } from "../json-text.ts";
 import { type Difference, differencesOf } from "./differences.ts";
 import { causesIn, type Found, type Loaded } from "./provider.ts";
 import { asExpected, canonical, mapSample, type Result, resultOf } from "./results.ts";
