@@ -63,7 +63,7 @@ export type TriedEvent = {
   steps: TriedStep[];
 };
 
-/** `events`: the first ten. `headers`: those that the mapping file reads. */
+/** `events`: the first ten. `headers`: those that the mapping file reads, as far as it could be read. */
 export type Tried = {
   mistakes: Mistake[];
   each: TriedStep | null;
@@ -106,8 +106,8 @@ export function tryMapping(trial: Trial, env: Env, files: Record<string, unknown
   const tried: Tried = { mistakes: [], each: null, events: [], more: 0, headers: [] };
   const read = readMapping(trial);
   if (!read.ok) {
-    tried.mistakes = read.mistakes.slice(0, MAX_MISTAKES);
-    return tried;
+    const mistakes = read.mistakes.slice(0, MAX_MISTAKES);
+    return { ...tried, mistakes, headers: Object.keys(trial.headers).slice(0, 2) };
   }
   const { mapping, text } = read;
   tried.headers = [mapping.type, mapping.id].flatMap((one) => (one && "header" in one ? one.header : []));

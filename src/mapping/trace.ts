@@ -141,7 +141,6 @@ class Tracer {
       one.type === "ExpressionReference" ? null : this.visit(one, at),
     );
     const known = args.filter((one) => one !== null);
-    const [first] = known;
     const called = {
       ...node,
       children: node.children.map((one, i) => (args[i] ? literal(args[i]) : one)),
@@ -154,13 +153,14 @@ class Tracer {
       throw error;
     }
     if (made.value === null) return made;
-    if (isGuard(node.name) && first) return first;
+    if (isGuard(node.name) || node.name === "not_null") return known.find((one) => !isNone(one)) ?? made;
     if (node.name === "click_id") {
       const giving = (one: Traced) => clickIdIn(one.value) === made.value;
       const carrier = known.find(giving);
       const given =
         carrier && entries(carrier).find(([key, one]) => giving({ ...one, value: { [key]: one.value } }));
-      return given?.[1] ?? carrier ?? made;
+      const place = given?.[1] ?? carrier;
+      return place ? { value: made.value, leaves: this.leavesOf(place) } : made;
     }
     return made;
   }
@@ -181,6 +181,7 @@ class Tracer {
     };
     if (typeof value === "object" || typeof value === "string") of.forEach(index);
     const locate = (one: unknown): Traced => {
+      if (one === null) return constant(null);
       const place = places.get(one);
       if (place) return place;
       if (Array.isArray(one)) return list(one.map(locate));

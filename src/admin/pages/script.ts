@@ -21,7 +21,9 @@ if (bench) {
       const answer = await fetch("/admin/workbench", { method: "POST", body, signal: running.signal });
       if (!answer.headers.get("content-type")?.startsWith("text/html")) return;
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      document.querySelector("#result").replaceChildren(...(page.querySelector("#result") ?? page.body).childNodes);
+      const result = document.querySelector("#result");
+      result.replaceChildren(...(page.querySelector("#result") ?? page.body).childNodes);
+      document.querySelector("#said").textContent = result.querySelector("h2")?.textContent ?? "";
     } catch (error) {
       if (error.name !== "AbortError") throw error;
     }

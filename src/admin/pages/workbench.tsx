@@ -21,6 +21,7 @@ type PageContext = Context<{ Bindings: Env }>;
 
 /** Name of a provider that has no mapping file yet. */
 const NEW = "new";
+const KEPT_READ = 100;
 const KEPT_SHOWN = 8;
 
 /** The routes of the workbench. What is typed travels in the body of a POST, and is neither stored nor sent. */
@@ -32,9 +33,9 @@ export function workbenchRoutes({ mappings }: Pick<Deps, "mappings">) {
 
   const show = async (c: PageContext, trial: Trial, tried: Tried, status: 200 | 400 = 200) => {
     const { provider } = trial;
-    const kept = providers.includes(provider)
-      ? (await listEvents(c.env.DB, { provider, limit: KEPT_SHOWN }, providers)).events
-      : [];
+    // All are read: by provider, the whole ledger would be searched for one that sends nothing.
+    const { events } = await listEvents(c.env.DB, { limit: KEPT_READ }, providers);
+    const kept = events.filter((event) => event.provider === provider).slice(0, KEPT_SHOWN);
     const children = <Workbench trial={trial} tried={tried} providers={providers} kept={kept} />;
     return answerPage(c, { title: "Workbench", children }, status);
   };
@@ -46,11 +47,10 @@ export function workbenchRoutes({ mappings }: Pick<Deps, "mappings">) {
     const provider = providers.includes(asked) ? asked : NEW;
     const trial: Trial = { provider, mapping: fileOf(provider), webhook: "", headers: {}, isEvent: false };
     const empty = tryMapping(trial, c.env, mappings);
-    if (id !== undefined && !event) {
-      const message = `There is no event with the id ${id.slice(0, 100)}.`;
-      return show(c, trial, { ...empty, mistakes: [{ in: "webhook", message }] });
-    }
+    const missing = (message: string) => show(c, trial, { ...empty, mistakes: [{ in: "webhook", message }] });
+    if (id !== undefined && !event) return missing(`There is no event with the id ${id.slice(0, 100)}.`);
     if (!event) return show(c, trial, empty);
+    if (event.payload === null) return missing("The payload of this event is not kept any more.");
     const [header] = empty.headers;
     const loaded: Trial = {
       ...trial,
@@ -65,7 +65,8 @@ export function workbenchRoutes({ mappings }: Pick<Deps, "mappings">) {
     const form = await readForm(c);
     if (!form) {
       const trial = { provider: NEW, mapping: "", webhook: "", headers: {}, isEvent: false };
-      const mistakes: Mistake[] = [{ in: "webhook", message: TOO_LARGE }];
+      const message = `${TOO_LARGE} Go back to get your texts again.`;
+      const mistakes: Mistake[] = [{ in: "webhook", message }];
       return show(c, trial, { mistakes, each: null, events: [], more: 0, headers: [] }, 400);
     }
     const trial = trialIn(form);
@@ -106,7 +107,7 @@ function trialIn(form: FormData): Trial {
 }
 
 function payloadOf({ payload }: ApiEventWhole): string {
-  return payload === null ? "" : typeof payload === "string" ? payload : JSON.stringify(payload, null, 2);
+  return typeof payload === "string" ? payload : JSON.stringify(payload, null, 2);
 }
 
 const Workbench = ({
@@ -185,7 +186,8 @@ const Workbench = ({
       run <code>npm run check</code> and <code>npm run deploy</code>. Events that were mapped wrongly can be
       replayed afterwards.
     </p>
-    <section id="result" aria-live="polite" aria-label="Result">
+    <p id="said" class="unseen" role="status" />
+    <section id="result" aria-label="Result">
       <Result tried={tried} />
     </section>
   </>
@@ -219,7 +221,7 @@ const Result = ({ tried: { mistakes, each, events, more } }: { tried: Tried }) =
       <>
         <h2>No event</h2>
         <p>The webhook itself says that it holds no event.</p>
-        <Steps steps={[each]} />
+        <Steps steps={[each]} caption="How the webhook is split" />
       </>
     ) : (
       <p class="quiet">Paste a webhook, and press Try.</p>
@@ -227,7 +229,7 @@ const Result = ({ tried: { mistakes, each, events, more } }: { tried: Tried }) =
   let left = MAX_DETAILS;
   return (
     <>
-      {each && <Steps steps={[each]} />}
+      {each && <Steps steps={[each]} caption="How the webhook is split" />}
       {events.map((event, i) => {
         left -= sizeOf(event.steps);
         return (
@@ -315,7 +317,10 @@ const Event = ({
         </>
       )}
       {isWhole ? (
-        <Steps steps={steps} />
+        <Steps
+          steps={steps}
+          caption={`Expressions of ${number === null ? "the event" : `event ${number}`}`}
+        />
       ) : (
         <p class="quiet">Its expressions are not shown: try this event alone.</p>
       )}
@@ -323,8 +328,8 @@ const Event = ({
   );
 };
 
-const Steps = ({ steps }: { steps: TriedStep[] }) => (
-  <Table caption="Each expression and its value" head={["Line", "Where", "Expression", "Value", "Made of"]}>
+const Steps = ({ steps, caption }: { steps: TriedStep[]; caption: string }) => (
+  <Table caption={caption} head={["Line", "Where", "Expression", "Value", "Made of"]}>
     {steps.map(({ line, path, source, error, reads, ...step }) => (
       <tr>
         <td class="number">{line}</td>
