@@ -22,9 +22,10 @@ export const MAX_SHOWN = 10;
 const MAX_VALUE = 300;
 const MAX_READS = 20;
 const MAX_MISTAKES = 20;
-/** Steps of evaluation for the whole webhook, and then for explaining each event that is shown. */
-const WEBHOOK_STEPS = 2_000_000;
-const EXPLAIN_STEPS = 500_000;
+/** Steps of evaluation for all of it, of which mapping takes so many at most, and explaining one event. */
+const ALL_STEPS = 8_000_000;
+const MAP_STEPS = 3_000_000;
+const EXPLAIN_STEPS = 2_000_000;
 
 /** `isEvent`: the text is one event of a webhook that is split by `each`. */
 export type Trial = {
@@ -103,6 +104,10 @@ export const TOO_LARGE = `The webhook may have ${MAX_WEBHOOK / 1024} kB, and the
 
 /** Maps the webhook of a trial by its mapping file. `files`: the mapping files in use, to tell another provider's webhook. */
 export function tryMapping(trial: Trial, env: Env, files: Record<string, unknown>): Tried {
+  return within(ALL_STEPS, () => tryWithin(trial, env, files));
+}
+
+function tryWithin(trial: Trial, env: Env, files: Record<string, unknown>): Tried {
   const tried: Tried = { mistakes: [], each: null, events: [], more: 0, headers: [] };
   const read = readMapping(trial);
   if (!read.ok) {
@@ -119,8 +124,8 @@ export function tryMapping(trial: Trial, env: Env, files: Record<string, unknown
 
   const options = { acceptTestEvents: acceptsTestEvents(env) };
   const body = decoded.value;
-  const mapped = within(WEBHOOK_STEPS, () => mapAll(mapping, body, trial, options));
-  const shown = within(WEBHOOK_STEPS, () => describeUntyped(mapping, files, mapped.slice(0, MAX_SHOWN)));
+  const mapped = within(MAP_STEPS, () => mapAll(mapping, body, trial, options));
+  const shown = within(MAP_STEPS, () => describeUntyped(mapping, files, mapped.slice(0, MAX_SHOWN)));
   const place = (step: Step): TriedStep => ({ ...shortened(step), line: positionOf(text, step.path).line });
   if (mapping.file.each !== "@" && !trial.isEvent)
     tried.each = within(EXPLAIN_STEPS, () => place(explainExpression(mapping.each, body)));

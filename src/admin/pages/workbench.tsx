@@ -210,9 +210,18 @@ const Kept = ({ events }: { events: ApiEvent[] }) => (
   </details>
 );
 
-/** Characters of expressions and values that a page shows; of the events after that, only what becomes of them. */
-const MAX_DETAILS = 9000;
+/** Characters of HTML that the result may have, beside what is always there: a page has less than 30 kB. */
+const MAX_DETAILS = 15_000;
 const MAX_LEAD = 1200;
+
+/** Says of one text after the other whether there is still room for it. */
+function room(): (text: string) => boolean {
+  let left = MAX_DETAILS;
+  return (text) => {
+    if (left > 0) left -= text.length + 5 * (text.match(/[<>&"']/g)?.length ?? 0);
+    return left > 0;
+  };
+}
 
 const Result = ({ tried: { mistakes, each, events, more } }: { tried: Tried }) => {
   if (mistakes.length > 0) return <Mistakes mistakes={mistakes} />;
@@ -226,43 +235,48 @@ const Result = ({ tried: { mistakes, each, events, more } }: { tried: Tried }) =
     ) : (
       <p class="quiet">Paste a webhook, and press Try.</p>
     );
-  let left = MAX_DETAILS;
+  const fits = room();
+  const leads = events.map(({ lead }) => leadText(lead, fits));
   return (
     <>
       {each && <Steps steps={[each]} caption="How the webhook is split" />}
-      {events.map((event, i) => {
-        left -= sizeOf(event.steps);
-        return (
-          <Event event={event} number={events.length > 1 ? i + 1 : null} isWhole={i === 0 || left > 0} />
-        );
-      })}
+      {events.map((event, i) => (
+        <Event event={event} lead={leads[i] ?? ""} number={events.length > 1 ? i + 1 : null} fits={fits} />
+      ))}
       {more > 0 && <p class="quiet">and {more} more events, which are not shown.</p>}
     </>
   );
 };
 
-const Mistakes = ({ mistakes }: { mistakes: Mistake[] }) => (
-  <>
-    <h2>Not right yet</h2>
-    <ul class="mistakes">
-      {mistakes.map(({ in: where, message, path, line, column, expression, at }) => (
-        <li class="banner">
-          {where === "mapping" ? "Mapping file" : "Webhook"}
-          {line !== undefined && `, line ${line}, column ${column}`}
-          {path !== undefined && (
-            <>
-              : <code>{path.slice(0, 200)}</code>
-            </>
-          )}
-          <p>
-            <strong>{message.slice(0, 500)}</strong>
-          </p>
-          {expression !== undefined && <Marked source={expression} column={at} />}
-        </li>
-      ))}
-    </ul>
-  </>
-);
+const Mistakes = ({ mistakes }: { mistakes: Mistake[] }) => {
+  const fits = room();
+  return (
+    <>
+      <h2>Not right yet</h2>
+      <ul class="mistakes">
+        {mistakes
+          .filter(({ path = "", message }) =>
+            fits(path.slice(0, 200) + message.slice(0, 500) + " ".repeat(400)),
+          )
+          .map(({ in: where, message, path, line, column, expression, at }) => (
+            <li class="banner">
+              {where === "mapping" ? "Mapping file" : "Webhook"}
+              {line !== undefined && `, line ${line}, column ${column}`}
+              {path !== undefined && (
+                <>
+                  : <code>{path.slice(0, 200)}</code>
+                </>
+              )}
+              <p>
+                <strong>{message.slice(0, 500)}</strong>
+              </p>
+              {expression !== undefined && <Marked source={expression} column={at} />}
+            </li>
+          ))}
+      </ul>
+    </>
+  );
+};
 
 const BECOMES = {
   lead: ["a lead", "delivered"],
@@ -271,18 +285,30 @@ const BECOMES = {
   ignored: ["ignored", "skipped"],
 } as const;
 
+function leadText(lead: object = {}, fits: (text: string) => boolean): string {
+  if (Object.keys(lead).length === 0) return "";
+  const json = JSON.stringify(lead, null, 2);
+  const text = json.length > MAX_LEAD ? `${json.slice(0, MAX_LEAD).toWellFormed()}…` : json;
+  return fits(text) ? text : "…";
+}
+
 const Event = ({
   event,
+  lead,
   number,
-  isWhole,
+  fits,
 }: {
   event: TriedEvent;
+  lead: string;
   number: number | null;
-  isWhole: boolean;
+  fits: (text: string) => boolean;
 }) => {
-  const { becomes, reason, means, todo, detail, lead, warnings, rule, type, steps } = event;
+  const { becomes, reason, means, todo, rule, type } = event;
   const [says, mark] = BECOMES[becomes];
-  const json = lead && JSON.stringify(lead, null, 2);
+  const detail = event.detail && fits(event.detail.slice(0, 500)) ? event.detail.slice(0, 500) : "";
+  const warnings = event.warnings.filter(({ did }) => fits(did.slice(0, 300)));
+  const steps = event.steps.filter((step) => fits(JSON.stringify(step) + " ".repeat(150)));
+  const left = event.steps.length - steps.length;
   return (
     <section class="tried">
       <h2>
@@ -290,39 +316,42 @@ const Event = ({
         <span class={`mark ${mark}`}>{says}</span> {reason && <code>{reason}</code>}
       </h2>
       <p class="quiet">
-        {type === null ? "without a type" : `type ${type.slice(0, 255)}`}
+        {type === null ? "without a type" : `type ${type.slice(0, 100)}`}
         {rule !== null && `, taken by rule ${rule + 1} (leads[${rule}])`}
       </p>
       {means && (
         <p>
-          {sentence(means)} {detail && <>{sentence(detail)} </>}
+          {means.charAt(0).toUpperCase() + means.slice(1)}. {detail && <>In detail: {detail}. </>}
           {todo && todo !== "nothing" && <>What to do: {todo}.</>}
         </p>
       )}
       {warnings.length > 0 && (
         <ul>
-          {warnings.slice(0, 20).map(({ field, did }) => (
+          {warnings.map(({ field, did }) => (
             <li>
               Warning: <code>{field}</code>: {did.slice(0, 300)}
             </li>
           ))}
         </ul>
       )}
-      {json && (
+      {lead !== "" && (
         <>
           {becomes !== "lead" && <p>As far as it could be mapped:</p>}
-          <pre tabindex={0}>
-            {json.length > MAX_LEAD ? `${json.slice(0, MAX_LEAD).toWellFormed()}…` : json}
-          </pre>
+          <pre tabindex={0}>{lead}</pre>
         </>
       )}
-      {isWhole ? (
+      {steps.length > 0 && (
         <Steps
           steps={steps}
           caption={`Expressions of ${number === null ? "the event" : `event ${number}`}`}
         />
-      ) : (
-        <p class="quiet">Its expressions are not shown: try this event alone.</p>
+      )}
+      {left > 0 && (
+        <p class="quiet">
+          {steps.length > 0
+            ? `${left} more expressions are not shown.`
+            : "Try this event alone to see its expressions."}
+        </p>
       )}
     </section>
   );
@@ -380,14 +409,6 @@ const Marked = ({ source, column = 1 }: { source: string; column?: number | unde
     </pre>
   );
 };
-
-function sizeOf(steps: TriedStep[]): number {
-  return steps.reduce((sum, step) => sum + 200 + JSON.stringify(step).length, 0);
-}
-
-function sentence(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
-}
 
 /** What a new mapping file begins with. */
 const TEMPLATE = JSON.stringify(
