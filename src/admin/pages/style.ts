@@ -69,6 +69,8 @@ time { white-space: nowrap; font-variant-numeric: tabular-nums; }
 .marked { padding: .3em .6em; }
 .tried { border-top: 1px solid var(--line); margin-top: 1.2em; }
 td code { white-space: pre-wrap; }
+.where code { white-space: nowrap; }
+#result table { min-width: 60em; }
 @media (max-width: 60em) { .bench { grid-template-columns: 1fr; } }
 @media (max-width: 40em) { main { padding: .9em; } header { padding: .6em .9em; } }
 `;
