@@ -39,11 +39,15 @@ export function within<T>(steps: number, run: () => T): T {
 /** Characters that take as long as one step. */
 const CHARACTERS = 16;
 
+/** Levels of a value that an expression makes; webhooks have at most 100. */
+const MAX_DEPTH = 200;
+
 /** Counts everything in a value, also what is in it several times over: as long as it would be as text. */
-export function spendOn(value: unknown): void {
+export function spendOn(value: unknown, depth = 0): void {
+  if (depth > MAX_DEPTH) throw new Error("the value is nested too deep");
   spend(typeof value === "string" ? 1 + value.length / CHARACTERS : 1);
   if (typeof value !== "object" || value === null) return;
-  for (const inner of Array.isArray(value) ? value : Object.values(value)) spendOn(inner);
+  for (const inner of Array.isArray(value) ? value : Object.values(value)) spendOn(inner, depth + 1);
 }
 
 const lengthOf = (value: unknown): number =>

@@ -79,8 +79,9 @@ export function compileMapping(provider: string, json: unknown): Mapping {
   try {
     return within(COMPILE_STEPS, () => compile(provider, json));
   } catch (error) {
-    if (!(error instanceof BudgetError)) throw error;
-    const message = `${error.message}. Each name of "let" stands for its whole expression wherever it is used`;
+    // Of a RangeError: what stands for what is nested so deep that the stack ends.
+    if (!(error instanceof BudgetError || error instanceof RangeError)) throw error;
+    const message = `it takes too many steps: simplify it. Each name of "let" stands for its whole expression wherever it is used`;
     throw new MappingError(provider, [{ path: "(file)", message }]);
   }
 }

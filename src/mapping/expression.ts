@@ -17,15 +17,24 @@ export class ExpressionError extends Error {
   }
 }
 
+/** Characters of an expression. */
+const MAX_LENGTH = 4000;
+
 /**
  * The syntax tree of `source`, in which `$name` may stand for one of `variables`. Throws an ExpressionError with the
  * column of the first mistake: syntax, an unknown function or variable, a wrong number of arguments, `=` for `==`.
  */
 export function parseExpression(source: string, variables: string[] = []): Ast {
+  if (source.length > MAX_LENGTH)
+    throw new ExpressionError(
+      `it has more than ${MAX_LENGTH.toLocaleString("en")} characters`,
+      MAX_LENGTH + 1,
+    );
   let ast: Ast;
   try {
     ast = compile(source);
   } catch (error) {
+    if (error instanceof RangeError) throw new ExpressionError("it is nested too deep", 1);
     const { message } = error as Error;
     const hint = hintFor(source);
     throw hint

@@ -1,6 +1,5 @@
 /** Where a syntax error is, and what was probably meant: JMESPath's own parser says neither. */
 import { compile, tokenize } from "@jmespath-community/jmespath";
-import { spend } from "./budget.ts";
 
 type Tokens = ReturnType<typeof tokenize>;
 
@@ -13,20 +12,33 @@ export function tokensOf(source: string): Tokens {
   }
 }
 
+/** Tokens whose beginnings are all tried. */
+const MAX_TRIED = 200;
+
 /** The parser stops at the first token with which the beginning of the source fails in the same words. 1-based. */
 export function columnOf(source: string, message: string): number {
   const tokens = tokensOf(source).map(({ start }) => start);
   const starts = tokens.length > 0 ? tokens : Array.from(source, (_, i) => i);
-  for (const [i, start] of starts.entries()) {
-    const end = starts[i + 1] ?? source.length;
-    spend(end / 8);
+  const fails = (i: number): boolean => {
     try {
-      compile(source.slice(0, end));
+      compile(source.slice(0, starts[i + 1] ?? source.length));
+      return false;
     } catch (error) {
-      if ((error as Error).message === message) return start + 1;
+      return (error as Error).message === message;
     }
+  };
+  if (starts.length <= MAX_TRIED) {
+    const first = starts.find((_, i) => fails(i));
+    return (first ?? source.length) + 1;
   }
-  return source.length + 1;
+  // With what follows it, it fails in the same words, too.
+  let [low, high] = [0, starts.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (fails(middle)) high = middle;
+    else low = middle + 1;
+  }
+  return (starts[low] ?? source.length) + 1;
 }
 
 const WORDS = new Map<unknown, string>([

@@ -322,7 +322,8 @@ const Event = ({
       </p>
       {means && (
         <p>
-          {means.charAt(0).toUpperCase() + means.slice(1)}. {detail && <>In detail: {detail}. </>}
+          {means.charAt(0).toUpperCase() + means.slice(1)}.{" "}
+          {detail && <>In detail: {detail.replace(/\.$/, "")}. </>}
           {todo && todo !== "nothing" && <>What to do: {todo}.</>}
         </p>
       )}
