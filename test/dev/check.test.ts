@@ -383,6 +383,7 @@ describe("npm run check names what is wrong", () => {
       '"x token"',
       "verify.header: is no name that a header can have",
     ],
+    ["a field", SAMPLE, '"lead": {', '"lead": { "constructor": "x",', 'constructor  "x"       (none)'],
     [
       "a header of a sample",
       SAMPLE,

@@ -65,6 +65,17 @@ describe.each(providers())("%s", (provider) => {
     });
     expect(steps[0]?.says.toLowerCase()).toContain(name.split(" ")[0]);
   });
+  it("reads no time from a number that is none", async () => {
+    const given = await capture(provider);
+    const headers = new Headers(given.request.headers);
+    for (const [name, value] of headers) headers.set(name, value.replace(/\b17\d{8}\b/, "9999999999999"));
+    const { steps } = await verifyCapture({ ...given, request: { ...given.request, headers } });
+    expect(steps.find(({ step }) => step === "time")).toEqual(
+      hmacs.includes(provider)
+        ? { step: "time", ok: false, says: "no time can be read from the headers" }
+        : undefined,
+    );
+  });
   it("says no secret and no signature", async () => {
     const given = await capture(provider);
     const other = secretOf(provider).replace(/.{8}$/, "QUFBQUFB");

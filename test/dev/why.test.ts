@@ -100,6 +100,26 @@ it("why finds the lead of a person with more events than fit on a page", async (
   expect(out.match(/duplicate \(duplicate_here\)/g)).toHaveLength(101);
 });
 
+it("why explains nothing when another sender brought the lead to Dub", async () => {
+  const { data } = structuredClone(readSample("clerk").webhook) as { data: { id: string } };
+  data.id = "user_of_another_sender";
+  const body = { clickId: lead.clickId, eventName: "Sign Up", customerExternalId: data.id };
+  await fetch(`${served.url}/track/lead`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${LOCAL_KEY}`, "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  await postSample(
+    "clerk",
+    { ...readSample("clerk"), webhook: { ...(readSample("clerk").webhook as object), data } },
+    url,
+  );
+  await expect
+    .poll(() => run("why", [data.id, "--to", url]), { timeout: 20_000 })
+    .toMatchObject({ code: 0, out: expect.stringContaining("duplicate (duplicate_at_dub)") });
+  expect((await run("why", [data.id, "--to", url])).out).not.toContain("could explain");
+});
+
 it("why says why there is no lead, and what could explain it", async () => {
   const [data] = [readSample("clerk", "organic").webhook as { data: { id: string } }];
   const organic = await run("why", [data.data.id, "--to", url]);

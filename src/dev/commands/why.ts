@@ -1,6 +1,7 @@
 /** `npm run why -- <text>`: every event of a person, and what could explain that there is none. */
 import type { ApiEvent } from "../../admin/events.ts";
 import type { ProviderStatus, Status } from "../../admin/status.ts";
+import type { Reason } from "../../states.ts";
 import { readAdmin } from "../admin.ts";
 import { command, exitWith, jsonOption, run } from "../command.ts";
 
@@ -25,8 +26,13 @@ function story(event: ApiEvent): string {
   return lines.filter((line) => line !== "").join("\n");
 }
 
-/** What could explain a lead that is missing, a sentence each. `rejected`: events whose person is not known. */
-function explanations(events: ApiEvent[], status: Status, rejected: ApiEvent[]): string[] {
+/** What could explain a lead that is missing, a sentence each. */
+async function explanations(events: ApiEvent[], to: string): Promise<string[]> {
+  const [status, rejected] = await Promise.all([
+    readAdmin<Status>(to, "/api/status"),
+    readAdmin<Page>(to, "/api/events?status=rejected&limit=100"),
+  ]);
+  const unknown = rejected.events.filter(({ lead }) => !lead?.customerExternalId && !lead?.customerEmail);
   const said: string[] = [];
   for (const { what, state, says, todo } of status.checks)
     if (state === "problem") said.push(`${what}: ${says}. What to do: ${todo}.`);
@@ -37,10 +43,11 @@ function explanations(events: ApiEvent[], status: Status, rejected: ApiEvent[]):
     said.push(
       `${count} request(s) to a wrong address (${reason}), the last ${day(lastAt)} UTC: ${evidence} What to do: ${todo}.`,
     );
-  if (rejected.length > 0) {
-    const [last] = rejected;
+  if (unknown.length > 0) {
+    const [last] = unknown;
+    const many = `${rejected.next === null ? "" : "At least "}${unknown.length} event(s)`;
     said.push(
-      `${rejected.length} event(s) were rejected without saying whose they are, the last ${last && day(last.receivedAt)} UTC (${last?.reason}, event ${last?.id}): it may be among them.`,
+      `${many} were rejected without saying whose they are, the last ${last && day(last.receivedAt)} UTC (${last?.reason}, event ${last?.id}): it may be among them.`,
     );
   }
   if (events.length === 0) {
@@ -74,6 +81,9 @@ function ofProvider({ provider, state, says, refusals, ignored }: ProviderStatus
   return said;
 }
 
+/** Dub has the lead, from here or from another sender. */
+const AT_DUB: Reason[] = ["recorded", "recorded_unconfirmed", "duplicate_at_dub"];
+
 type Page = { events: ApiEvent[]; next: number | null };
 
 /** Every event of a person, oldest first: the lead is often the first of many. */
@@ -89,15 +99,10 @@ async function eventsOf(text: string, to: string): Promise<ApiEvent[]> {
 }
 
 async function why(text: string, to: string, asJson: boolean): Promise<number> {
-  const [events, status, rejected] = await Promise.all([
-    eventsOf(text, to),
-    readAdmin<Status>(to, "/api/status"),
-    readAdmin<Page>(to, "/api/events?status=rejected&limit=100"),
-  ]);
-  const delivered = events.some(({ reason }) => reason === "recorded" || reason === "recorded_unconfirmed");
-  const unknown = rejected.events.filter(({ lead }) => !lead?.customerExternalId && !lead?.customerEmail);
-  const could = delivered ? [] : explanations(events, status, unknown);
-  if (asJson) console.log(JSON.stringify({ lead: delivered, events, explanations: could }, null, 2));
+  const events = await eventsOf(text, to);
+  const isLead = events.some(({ reason }) => AT_DUB.includes(reason));
+  const could = isLead ? [] : await explanations(events, to);
+  if (asJson) console.log(JSON.stringify({ lead: isLead, events, explanations: could }, null, 2));
   else {
     console.log(events.length === 0 ? "No event of it is kept." : events.map(story).join("\n\n"));
     if (could.length > 0)
@@ -105,13 +110,13 @@ async function why(text: string, to: string, asJson: boolean): Promise<number> {
         `\nWhat could explain that there is no lead:\n${could.map((one) => `- ${one}`).join("\n")}`,
       );
   }
-  return delivered ? 0 : 1;
+  return isLead ? 0 : 1;
 }
 
 export const program = command(
   "why",
   "Why a sign-up became a lead, or did not: every event of a person in order of time, and what could explain a lead that is missing.",
-  { 0: "a lead was recorded", 1: "no lead was recorded (yet)" },
+  { 0: "Dub has a lead", 1: "Dub has none (yet), as far as is known here" },
 )
   .argument(
     "<text>",

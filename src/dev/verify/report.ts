@@ -91,7 +91,7 @@ function headersStep({ headers, signatures }: Inspection): Step {
 function timeStep({ time }: Inspection, came: number, when: string): Step | undefined {
   if (!time) return undefined;
   const { signedAt, tolerance } = time;
-  if (signedAt === undefined)
+  if (signedAt === undefined || Number.isNaN(new Date(signedAt).getTime()))
     return { step: "time", ok: false, says: "no time can be read from the headers" };
   const age = Math.round((came - signedAt) / 1000);
   const difference = `${Math.abs(age)} s ${age >= 0 ? "before" : "after"} ${when}`;
