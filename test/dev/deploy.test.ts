@@ -291,6 +291,7 @@ describe("npm run deploy", () => {
     [["--var", "RETENTION_DAYS:x"], /RETENTION_DAYS must be a whole number/],
     [["--config=nope.toml"], /nope\.toml/],
     [["--secrets-file=nope"], /there is no file nope/],
+    [["--secrets-file=.dev.vars.example"], /sets no secret: each needs a line NAME=value without a #/],
     [["other.ts"], /too many arguments/],
     [["--version"], /unknown option/],
     [["--dryRun"], /unknown option/],

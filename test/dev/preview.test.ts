@@ -65,9 +65,10 @@ it("says for people what becomes of each event", () => {
 
 it.each([
   [["nobody", "x.json"], `There is no mappings/nobody/mapping.json. There are: ${providers().join(", ")}.`],
-  [["clerk", "/nowhere.json"], "no such file or directory"],
+  [["clerk", "/nowhere.json"], "There is no file /nowhere.json."],
   [["clerk", "sign-upp"], 'There is neither a sample nor a file "sign-upp". Samples: click-id-later,'],
-  [["clerk", written("broken.json", "{")], "The payload can't be read: not_json"],
+  [["clerk", written("broken.json", "{")], "broken.json:1:2: "],
+  [["clerk", written("bytes.json", Buffer.from([0x7b, 0xff]))], "bytes.json can't be read: "],
   [[], "missing required argument 'provider'"],
 ])("%j", (args, said) => {
   const { code, out, err } = preview(args);

@@ -36,17 +36,23 @@ function checkAll(): Result {
   };
 }
 
-function notesOn({ provider, shown }: ProviderFolder, found: Found[], following: number): string[] {
+function notesOn(folder: ProviderFolder, found: Found[], following: number): string[] {
+  const { provider, shown } = folder;
   const differ = found.filter(({ differences }) => differences !== undefined);
   return [
     ...(following > 0
       ? [`${following} samples of ${shown} become something else than they expect because of the above.`]
       : []),
-    ...(differ.length > 0 && differ.length === found.length && folderOf(provider).shown === shown
+    ...(differ.length > 0 &&
+    differ.length === found.length &&
+    folderOf(provider).shown === shown &&
+    canAccept(folder)
       ? [`If this is what you mean, "npm run check -- --accept ${provider}" writes it into the samples.`]
       : []),
   ];
 }
+
+const canAccept = (folder: ProviderFolder) => acceptable(folder, loadFolder(folder)).refused.length === 0;
 
 function show({ found, notes }: Result): string {
   return [...found.map(showFound), ...(notes.length > 0 ? ["", ...notes] : [])].join("\n");

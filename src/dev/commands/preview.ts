@@ -84,7 +84,7 @@ export const program = command("preview", "Says what a webhook becomes, and why.
       const { body, headers } = read(provider, webhook);
       const all = replaced(toHeaders(Object.entries(headers)), givenHeaders(given));
       const files = Object.fromEntries(providers().map((name) => [name, readMapping(name)]));
-      const mapped = mapBody(mapping, body, all, files);
+      const mapped = mapBody(mapping, body, all, files, webhook);
       if (json) console.log(JSON.stringify(mapped.map(resultOf), null, 2));
       else if (mapped.length === 0) console.log("The webhook holds no event.");
       else console.log(mapped.map((one) => describe(mapping, one).join("\n")).join("\n\n"));

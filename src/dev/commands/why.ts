@@ -7,6 +7,9 @@ import { command, exitWith, jsonOption, run } from "../command.ts";
 
 const day = (time: string) => `${time.slice(0, 10)} ${time.slice(11, 16)}`;
 
+const counted = (count: number, what: string) => `${count} ${what}${count === 1 ? "" : "s"}`;
+const sentence = (text: string) => text.trim().replace(/\.?$/, ".");
+
 /** An event in a few lines. */
 function story(event: ApiEvent): string {
   const { id, receivedAt, provider, type, status, reason, means, todo, detail, warnings, lead, link } = event;
@@ -26,8 +29,12 @@ function story(event: ApiEvent): string {
   return lines.filter((line) => line !== "").join("\n");
 }
 
-/** What could explain a lead that is missing, a sentence each. */
+const NO_CLICK_ID =
+  "None of these events carries a click id: the visitor did not come by a Dub link, or the sign-up form does not pass it on (see the provider's README in mappings).";
+
+/** What could explain a lead that is missing, a sentence each. An event that has a click id says itself why it is none. */
 async function explanations(events: ApiEvent[], to: string): Promise<string[]> {
+  if (events.length > 0) return events.some(({ lead }) => lead?.clickId) ? [] : [NO_CLICK_ID];
   const [status, rejected] = await Promise.all([
     readAdmin<Status>(to, "/api/status"),
     readAdmin<Page>(to, "/api/events?status=rejected&limit=100"),
@@ -41,27 +48,21 @@ async function explanations(events: ApiEvent[], to: string): Promise<string[]> {
   for (const one of status.providers) said.push(...ofProvider(one));
   for (const { reason, count, lastAt, evidence, todo } of status.refusals)
     said.push(
-      `${count} request(s) to a wrong address (${reason}), the last ${day(lastAt)} UTC: ${evidence} What to do: ${todo}.`,
+      `${counted(count, "request")} to a wrong address (${reason}), the last ${day(lastAt)} UTC: ${sentence(evidence)} What to do: ${todo}.`,
     );
   if (unknown.length > 0) {
     const [last] = unknown;
-    const many = `${rejected.next === null ? "" : "At least "}${unknown.length} event(s)`;
+    const many = `${rejected.next === null ? "" : "At least "}${counted(unknown.length, "event")}`;
     said.push(
-      `${many} were rejected without saying whose they are, the last ${last && day(last.receivedAt)} UTC (${last?.reason}, event ${last?.id}): it may be among them.`,
+      `${many} rejected without saying whose, the last ${last && day(last.receivedAt)} UTC (${last?.reason}, event ${last?.id}): it may be among them.`,
     );
   }
-  if (events.length === 0) {
-    said.push(
-      status.keptSince === null
-        ? "The ledger has no event yet."
-        : `Data of persons is kept since ${day(status.keptSince)} UTC: what ended before can't be found by name any more (RETENTION_DAYS).`,
-      `Otherwise no webhook came: see at the provider whether it was sent, and whether the event type is subscribed. On are: ${on.map(({ provider }) => provider).join(", ") || "none"}.`,
-    );
-  } else if (events.every(({ lead }) => !lead?.clickId)) {
-    said.push(
-      "None of these events carries a click id: the visitor did not come by a Dub link, or the sign-up form does not pass it on (see the provider's README in mappings).",
-    );
-  }
+  said.push(
+    status.keptSince === null
+      ? "The ledger has no event yet."
+      : `Data of persons is kept since ${day(status.keptSince)} UTC: what ended before can't be found by name any more (RETENTION_DAYS).`,
+    `Otherwise no webhook came: see at the provider whether it was sent, and whether the event type is subscribed. On are: ${on.map(({ provider }) => provider).join(", ") || "none"}.`,
+  );
   return said;
 }
 
@@ -71,7 +72,7 @@ function ofProvider({ provider, state, says, refusals, ignored }: ProviderStatus
   for (const { reason, count, lastAt, evidence, todo } of refusals)
     if (!(state === "off" && reason !== "provider_off"))
       said.push(
-        `${provider}: ${count} webhook(s) refused (${reason}), the last ${day(lastAt)} UTC: ${evidence} What to do: ${todo}.`,
+        `${provider}: ${counted(count, "webhook")} refused (${reason}), the last ${day(lastAt)} UTC: ${sentence(evidence)} What to do: ${todo}.`,
       );
   const types = ignored.map(({ type, count }) => `${type} (${count})`).join(", ");
   if (types !== "")
@@ -120,7 +121,7 @@ export const program = command(
 )
   .argument(
     "<text>",
-    "an e-mail address, a customer id, a click id, the provider's delivery id, or an event's id",
+    "an e-mail address, a customer id, a click id, the provider's delivery id, or an event's id; the other events of the persons found are shown, too",
   )
   .option("--to <address>", "address of the Worker", "http://localhost:8787")
   .addOption(jsonOption())
