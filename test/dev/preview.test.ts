@@ -49,6 +49,16 @@ it("takes a sample's name, a body in a file, a sample's file, and standard input
   }
 });
 
+it("keeps an id that is a large number, in a body and in a sample's file, as the Worker does", () => {
+  const webhook = JSON.stringify(readSample("clerk").webhook).replace(
+    /"id":"user_\w+"/,
+    '"id":12345678901234567890',
+  );
+  const bodies = [webhook, `{"title":"t","webhook":${webhook},"expect":[]}`];
+  for (const body of bodies)
+    expect(preview(["clerk", "-"], body).out).toContain('"customerExternalId": "12345678901234567890"');
+});
+
 it("says for people what becomes of each event", () => {
   expect(preview(["auth0-logs", "sign-up"]).out).toMatch(
     /^ss {2}→ {2}lead\n[\s\S]*\n\ns {2}→ {2}ignored: no rule takes it\n/,

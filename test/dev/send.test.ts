@@ -18,6 +18,7 @@ it.each([
   ["a=", ["a"], ""],
   ["a=null", ["a"], null],
   ['a="7"', ["a"], "7"],
+  ["a=12345678901234567890", ["a"], "12345678901234567890"],
   ['a={"b":1}', ["a"], { b: 1 }],
 ])("--set %s", (text, path, value) => expect(parseAssignment(text)).toEqual({ path, value }));
 

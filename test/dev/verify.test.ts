@@ -149,6 +149,12 @@ describe.each(hmacs)("%s", (provider) => {
     ["it was indented", text, pretty, "the body's JSON written anew, compact"],
     ["it was compacted", pretty, text, "the body's JSON indented by two blanks"],
     [
+      "with numbers that JavaScript writes otherwise",
+      '{"a":10.0,"b":12345678901234567890}',
+      '{"a": 10.0, "b": 12345678901234567890}',
+      "the body's JSON written anew, compact",
+    ],
+    [
       "as Python writes it",
       '{"a": [1, 2], "b": {}}',
       '{"a":[1,2],"b":{}}',

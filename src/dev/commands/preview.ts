@@ -1,5 +1,6 @@
 /** `npm run preview -- <provider> <sample or file>`: what a webhook becomes and why, without network. */
 import { existsSync } from "node:fs";
+import { parseJson } from "../../json.ts";
 import type { MappedEvent } from "../../mapping/apply.ts";
 import type { Mapping } from "../../mapping/compile.ts";
 import { Sample } from "../../mapping/schema.ts";
@@ -30,7 +31,7 @@ const ofSample = (sample: Sample): Given => ({ body: sampleBody(sample), headers
 
 function sampleIn(body: Uint8Array): Sample | undefined {
   try {
-    return Sample.safeParse(JSON.parse(new TextDecoder().decode(body))).data;
+    return Sample.safeParse(parseJson(new TextDecoder().decode(body))).data;
   } catch {
     return undefined;
   }
