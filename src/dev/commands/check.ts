@@ -70,10 +70,10 @@ function forScripts({ shown: _, differences, ...found }: Found) {
   return { ...found, ...(rows && { differences: rows }) };
 }
 
-/** Throws a UserError that names everything wrong; wrangler's own message of a failed build is no help. */
-export async function refuseWrongMappings(): Promise<void> {
+/** Throws a UserError that names everything wrong, and says `more`; wrangler's own message of a failed build is no help. */
+export async function refuseWrongMappings(more?: string): Promise<void> {
   const result = checkAll();
-  if (result.found.length > 0) throw new UserError(show(result));
+  if (result.found.length > 0) throw new UserError([show(result), more].filter(Boolean).join("\n"));
 }
 
 /** Writes what is generated. */

@@ -22,7 +22,7 @@ async function deploy(given: Given): Promise<number> {
   const target = readTarget(config, environment(given), given.var as string[] | undefined);
   const secrets = secretsFile === undefined ? undefined : await readSecrets(secretsFile);
   const flags = flagsFor(given);
-  await refuseWrongMappings();
+  await refuseWrongMappings("Nothing was changed.");
   console.error("Building and checking the Worker …");
   const built = await dryRun(flags);
   const { worker, database, queues } = target;

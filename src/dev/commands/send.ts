@@ -1,5 +1,6 @@
 /** `npm run send -- <provider> [sample]`: signs a sample, posts it, and says what became of it. */
 import { SECOND } from "../../time.ts";
+import { inspect } from "../../verify/schemes.ts";
 import { todoAt, workerAddress } from "../address.ts";
 import { command, exitWith, jsonOption, repeated, run } from "../command.ts";
 import { advice, becameLeads, EVENT_COLUMNS, eventRows, shownEvent } from "../events.ts";
@@ -47,6 +48,11 @@ async function send(provider: string, name: string, options: Options): Promise<n
     secret: options.secret,
     headers: givenHeaders(options.headers),
   });
+  if (
+    options.at !== undefined &&
+    inspect(loadMapping(provider).file.verify, posted.request).time === undefined
+  )
+    console.error(`--at has no effect: ${provider} signs no time.`);
   const { status, text } = posted;
   if (status !== 200) {
     const cause = await whyRefused(provider, to, posted);
