@@ -43,14 +43,14 @@ export function eventRoutes({ mappings }: Pick<Deps, "mappings">) {
   return routes;
 }
 
-/** A page of events, newest first, and `before` of the next one. */
+/** A page of events, newest first, and `before` of the next one: a page may have few events, or none, and still a next one. */
 export async function listEvents(
   db: D1Database,
   { limit = DEFAULT_PAGE, ...filter }: Partial<Search>,
   providers: string[],
 ): Promise<{ events: ApiEvent[]; next: number | null }> {
-  const rows = await search(db, { ...filter, limit }, providers);
-  return { events: rows.map(short), next: rows.length === limit ? (rows.at(-1)?.rowid ?? null) : null };
+  const { rows, next } = await search(db, { ...filter, limit }, providers);
+  return { events: rows.map(short), next };
 }
 
 /** One event with its payload and its delivery attempts, oldest first. */
