@@ -43,12 +43,14 @@ export function eventRoutes({ mappings }: Pick<Deps, "mappings">) {
   return routes;
 }
 
+export type EventPage = { events: ApiEvent[]; next: number | null };
+
 /** A page of events, newest first, and `before` of the next one: a page may have few events, or none, and still a next one. */
 export async function listEvents(
   db: D1Database,
   { limit = DEFAULT_PAGE, ...filter }: Partial<Search>,
   providers: string[],
-): Promise<{ events: ApiEvent[]; next: number | null }> {
+): Promise<EventPage> {
   const { rows, next } = await search(db, { ...filter, limit }, providers);
   return { events: rows.map(short), next };
 }
