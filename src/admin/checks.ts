@@ -17,6 +17,8 @@ export type Check = {
   state: "ok" | "problem" | "off" | "unknown";
   says: string;
   todo?: string;
+  /** The reason of the events that it is about. */
+  reason?: Reason;
 };
 
 /** A check for the settings of each kind, by name and never by value. */
@@ -115,9 +117,17 @@ export async function checkDub(env: Env, { fetch, now }: Deps): Promise<Check[]>
   ];
 }
 
-/** Cron, queue, delivery and the leads that nobody knows of. */
+const eventsCheck = (what: string, { reason, events }: { reason: Reason; events: number }): Check => ({
+  what,
+  state: "problem",
+  says: `${events}: ${about(reason).means}`,
+  todo: todoOf(reason),
+  reason,
+});
+
+/** Cron, queue, delivery, the leads that nobody knows of, and the events that the operator must mend. */
 export function checkFlow(
-  { marks, pauses, dueSince }: Report,
+  { marks, pauses, dueSince, broken }: Report,
   unchecked: Awaited<ReturnType<typeof countUnchecked>>,
   now: number,
 ): Check[] {
@@ -159,13 +169,7 @@ export function checkFlow(
     cron,
     queue,
     ...delivery,
-    ...unchecked.map(
-      ({ reason, events }): Check => ({
-        what: "leads in doubt",
-        state: "problem",
-        says: `${events}: ${about(reason).means}`,
-        todo: todoOf(reason),
-      }),
-    ),
+    ...unchecked.map((one) => eventsCheck("leads in doubt", one)),
+    ...broken.map((one) => eventsCheck("events of the last seven days", one)),
   ];
 }

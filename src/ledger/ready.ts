@@ -7,5 +7,6 @@ export async function checkLedger(db: D1Database): Promise<void> {
     db.prepare("SELECT customer_id, email, click_id, tries, replayed_at FROM events LIMIT 0"),
     db.prepare("SELECT reason, fingerprint, count FROM pauses LIMIT 0"),
     db.prepare("SELECT at, value FROM marks LIMIT 0"),
+    db.prepare("SELECT hour, provider, reason, events FROM hours LIMIT 0"),
   ]);
 }
