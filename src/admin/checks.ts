@@ -131,16 +131,11 @@ export function checkFlow(
   unchecked: Awaited<ReturnType<typeof countUnchecked>>,
   now: number,
 ): Check[] {
-  const cronAt = marks.cron?.at ?? 0;
+  const says = marks.cron ? `last ran at ${iso(marks.cron.at)}` : "has not run yet";
   const cron: Check =
-    now - cronAt <= CRON_LATE
-      ? { what: "cron trigger", state: "ok", says: `last ran at ${iso(cronAt)}` }
-      : {
-          what: "cron trigger",
-          state: "problem",
-          says: `last ran at ${iso(cronAt)}`,
-          todo: ALERTS.cron_stopped.todo,
-        };
+    now - (marks.cron?.at ?? 0) <= CRON_LATE
+      ? { what: "cron trigger", state: "ok", says }
+      : { what: "cron trigger", state: "problem", says, todo: ALERTS.cron_stopped.todo };
   const queue: Check = marks.queue_down
     ? { what: "queue", state: "problem", says: ALERTS.queue_down.means, todo: ALERTS.queue_down.todo }
     : { what: "queue", state: "ok", says: "takes messages" };

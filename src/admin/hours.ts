@@ -1,8 +1,8 @@
-/** `GET /api/hours`: events by the hour, provider and reason; and what counts as a sign-up. */
+/** `GET /api/hours`: events by the hour, provider and reason. */
 import { Hono } from "hono";
 import type { Deps, Env } from "../context.ts";
 import { type Counts, countHours } from "../ledger/hours.ts";
-import { about, type Reason, statusOf } from "../states.ts";
+import { statusOf } from "../states.ts";
 import { DAY, HOUR } from "../time.ts";
 import { iso } from "./checks.ts";
 import { fieldsOfQuery } from "./events.ts";
@@ -37,18 +37,4 @@ export function hoursRoute({ now, mappings }: Pick<Deps, "now" | "mappings">) {
     });
   });
   return route;
-}
-
-/** The reasons of events without a click id that could have had one. */
-const WITHOUT_CLICK: Reason[] = ["no_click_id", "customer_not_known_yet", "unknown_customer"];
-
-/**
- * Whether an event of a reason is a sign-up, and whether it carried a click id; null for what is none, such as a test,
- * or what has been counted already. A lead without a click id that Dub took, since it knows the customer, counts as
- * one that carried it.
- */
-export function carriedClick(reason: Reason): boolean | null {
-  if (WITHOUT_CLICK.includes(reason)) return false;
-  const { status, by } = about(reason);
-  return status !== "duplicate" && (by !== "mapping" || reason === "new") ? true : null;
 }
