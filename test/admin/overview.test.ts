@@ -77,8 +77,12 @@ describe("what needs the operator", () => {
     await app.send("clerk", signUp("user_1"));
     await app.pump();
     expect(bannersOf(await overview(app))).toEqual([
-      expect.stringContaining("DUB_API_KEY: is not set. What to do: run npx wrangler secret put DUB_API_KEY"),
-      expect.stringMatching(/delivery: waits until 2026.*What to do: run npx wrangler/),
+      expect.stringContaining(
+        "DUB_API_KEY – is not set. What to do: run npx wrangler secret put DUB_API_KEY",
+      ),
+      expect.stringMatching(
+        /delivery – waits until 2026-03-10 13:01:00 \(UTC\).*What to do: run npx wrangler/,
+      ),
     ]);
   });
 
@@ -100,9 +104,9 @@ describe("what needs the operator", () => {
     app.clock.now += HOUR;
     const html = await overview(app);
     expect(bannersOf(html)).toEqual([
-      expect.stringContaining("cron trigger: last ran at 2026-03-10T12:03:00.000Z. What to do: see that"),
-      expect.stringContaining("queue: the queue takes no messages"),
-      expect.stringContaining("Clerk: CLERK_WEBHOOK_SECRET"),
+      expect.stringContaining("cron trigger – last ran at 2026-03-10 12:03:00 (UTC). What to do: see that"),
+      expect.stringContaining("queue – the queue takes no messages"),
+      expect.stringContaining("Clerk – CLERK_WEBHOOK_SECRET"),
     ]);
     expect(html).not.toContain("1234567890");
   });
@@ -115,8 +119,8 @@ describe("what needs the operator", () => {
     await app.send("auth0-logs", [{ log_id: "1", data: {} }]);
     const html = await overview(app);
     expect(bannersOf(html)).toEqual([
-      expect.stringMatching(/leads in doubt: 1: .*give the key the permission analytics.read/),
-      expect.stringMatching(/events of the last seven days: 1: genuine, but its type can't be read/),
+      expect.stringMatching(/leads in doubt – 1: .*give the key the permission analytics.read/),
+      expect.stringMatching(/events of the last seven days – 1: genuine, but its type can't be read/),
     ]);
     expect(html).toContain('href="/admin/events?reason=recorded_unconfirmed"');
     expect(html).toContain('href="/admin/events?reason=no_event_type"');
@@ -134,7 +138,7 @@ describe("what needs the operator", () => {
     const html = await overview(app);
     expect(bannersOf(html)).toEqual([
       expect.stringMatching(
-        /Clerk: the last webhook was refused at 2026-03-10 12:01:00 \(signature_mismatch\): the signature does not match/,
+        /Clerk – the last webhook was refused at 2026-03-10 12:01:00 \(signature_mismatch\): the signature does not match/,
       ),
     ]);
     expect(textOf(html)).toMatch(/Refused webhooks signature_mismatch once, last 2026-03-10 12:01:00/);

@@ -84,7 +84,7 @@ const Problems = ({ status }: { status: Status }) => (
         <Banner
           what={
             <>
-              <strong>{what}:</strong> <Words text={says} />.
+              <strong>{what}</strong> – <Words text={says} />.
             </>
           }
           todo={todo}
@@ -102,7 +102,7 @@ const Problems = ({ status }: { status: Status }) => (
           <Banner
             what={
               <>
-                <strong>{one.name}:</strong> <Words text={sentence(one.says ?? "")} />
+                <strong>{one.name}</strong> – <Words text={sentence(one.says ?? "")} />
               </>
             }
             todo="correct it, and deploy again if it is a file"
@@ -113,7 +113,7 @@ const Problems = ({ status }: { status: Status }) => (
         <Banner
           what={
             <>
-              <strong>{one.name}:</strong> the last webhook was refused at <Time at={refusal.lastAt} /> (
+              <strong>{one.name}</strong> – the last webhook was refused at <Time at={refusal.lastAt} /> (
               {refusal.reason}): {sentence(refusal.evidence)}
             </>
           }

@@ -27,10 +27,13 @@ export const Table = ({ caption, head, children }: { caption: string; head: stri
   </section>
 );
 
-/** A sentence of the tables of states and alerts, in which `…` is code. */
-export const Words = ({ text }: { text: string }) => (
-  <>{text.split("`").map((part, i) => (i % 2 === 1 ? <code>{part}</code> : part))}</>
-);
+const ISO = /(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)\.\d{3}Z/g;
+
+/** A sentence of the checks and of the tables of states and alerts, in which `…` is code. */
+export const Words = ({ text }: { text: string }) => {
+  const parts = text.replace(ISO, "$1 $2 (UTC)").split("`");
+  return <>{parts.map((part, i) => (i % 2 === 1 ? <code>{part}</code> : part))}</>;
+};
 
 /** A button that copies a text; the script shows it. */
 export const Copy = ({ text, what }: { text: string; what: string }) => (

@@ -88,7 +88,7 @@ figcaption { color: var(--quiet); }
 .axis { display: flex; justify-content: space-between; color: var(--quiet); font-size: .85em; }
 .figures td, .figures th:nth-child(n+2) { text-align: right; font-variant-numeric: tabular-nums; }
 .figures th[scope=row] { color: inherit; }
-.refusals { margin: 0; padding: 0; list-style: none; }
+.refusals { margin-block: 0; padding: 0; list-style: none; }
 .refusals li { border-top: 1px solid var(--line); padding: .4em 0; }
 details { border-top: 1px solid var(--line); padding: .5em 0; }
 summary { cursor: pointer; }
