@@ -9,6 +9,7 @@ import { SettingsError } from "../settings.ts";
 import { locked } from "./auth.ts";
 import { eventRoutes, unknownEvent } from "./events.ts";
 import { badFilter, readFields, readObject } from "./fields.ts";
+import { hoursRoute } from "./hours.ts";
 import { statusRoute } from "./status.ts";
 
 const FILTERS = ["status", "reason", "provider", "since", "until"] as const;
@@ -19,6 +20,7 @@ export function adminApi(deps: Deps & { alert: Alert }) {
   api.use(locked);
   api.route("/", eventRoutes(deps));
   api.route("/", statusRoute(deps));
+  api.route("/", hoursRoute(deps));
 
   api.post("/events/:id/replay", async (c) => {
     const id = c.req.param("id");

@@ -11,4 +11,12 @@ if (live)
     const [now, next] = [live.querySelector("#found"), page.querySelector("#found")];
     if (next && next.innerHTML !== now.innerHTML) now.replaceWith(next);
   }, 3000);
+
+for (const button of document.querySelectorAll("button[data-copy]")) {
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(button.dataset.copy);
+    button.textContent = button.ariaLabel = "Copied";
+  });
+}
 `;
