@@ -2,19 +2,19 @@
 import type { D1Database } from "@cloudflare/workers-types";
 import { type Context, Hono } from "hono";
 import type { Deps, Env } from "../context.ts";
-import { parseJson } from "../json.ts";
-import { type FoundRow, readEvent, type Search, search } from "../ledger/search.ts";
+import { type FoundEvent, type FoundRow, readEvent, type Search, search } from "../ledger/search.ts";
 import { about } from "../states.ts";
 import { badFilter, readFields, readObject } from "./fields.ts";
+import { jsonOf, type Told, tell } from "./tell.ts";
 
 const FILTERS = ["status", "reason", "provider", "type", "since", "until", "before", "limit"] as const;
 const SEARCH = [...FILTERS, "find", "related"] as const;
 const DEFAULT_PAGE = 50;
 
 /** The routes that read events. */
-export function eventRoutes({ mappings }: Pick<Deps, "mappings">) {
+export function eventRoutes(deps: Pick<Deps, "now" | "mappings">) {
   const routes = new Hono<{ Bindings: Env }>();
-  const providers = Object.keys(mappings);
+  const providers = Object.keys(deps.mappings);
 
   const page = async (c: Context<{ Bindings: Env }>, given: object) => {
     const { value, wrong } = readFields(given, SEARCH, providers);
@@ -37,8 +37,8 @@ export function eventRoutes({ mappings }: Pick<Deps, "mappings">) {
 
   routes.get("/events/:id", async (c) => {
     const id = c.req.param("id");
-    const event = await showEvent(c.env.DB, id);
-    return event ? c.json(event) : unknownEvent(c, id);
+    const told = await tell(c.env, deps, id);
+    return told ? c.json({ ...whole(told), story: storyAs(told) }) : unknownEvent(c, id);
   });
   return routes;
 }
@@ -59,12 +59,14 @@ export type ApiEventWhole = NonNullable<Awaited<ReturnType<typeof showEvent>>>;
 /** One event whole; null when none has this id. */
 export async function showEvent(db: D1Database, id: string) {
   const found = await readEvent(db, id);
-  if (!found) return null;
-  const { row, attempts } = found;
+  return found && whole(found);
+}
+
+function whole({ row, attempts }: FoundEvent) {
   const { payload, doubt, doubtSince, leaseUntil, deliveredBy } = row;
   return {
     ...short(row),
-    payload: json(payload),
+    payload: jsonOf(payload),
     doubt,
     doubtSince: time(doubtSince),
     leaseUntil: leaseUntil > 0 ? time(leaseUntil) : null,
@@ -111,9 +113,9 @@ function short(row: FoundRow) {
     means,
     todo,
     detail: row.detail,
-    warnings: (json(row.warnings) ?? []) as { field: string; did: string }[],
-    lead: json(row.lead) as Record<string, unknown> | null,
-    link: json(row.link) as { id: string; shortLink?: string | null; partnerId?: string | null } | null,
+    warnings: (jsonOf(row.warnings) ?? []) as { field: string; did: string }[],
+    lead: jsonOf(row.lead) as Record<string, unknown> | null,
+    link: jsonOf(row.link) as { id: string; shortLink?: string | null; partnerId?: string | null } | null,
     replayedAt: time(row.replayedAt),
     nextAttemptAt: time(row.nextAttemptAt),
     deliveredAt: time(row.deliveredAt),
@@ -123,11 +125,7 @@ function short(row: FoundRow) {
 
 const time = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
 
-/** The value of a JSON column; a text that was changed by hand and is no JSON as it is. */
-function json(text: string | null): unknown {
-  try {
-    return text === null ? null : parseJson(text);
-  } catch {
-    return text;
-  }
+/** The story as the API shows it: sentences, each with its time if that is known. */
+function storyAs({ story }: Told): { at: string | null; says: string }[] {
+  return story.map(({ at, says }) => ({ at: time(at), says }));
 }

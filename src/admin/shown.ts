@@ -44,7 +44,9 @@ export function* linesOf(value: unknown, path: PropertyKey[] = [], before = "", 
   const line = (text: string): Line => ({ text: `${indent}${before}${text}${after}`, ...at });
   if (typeof value !== "object" || value === null) return yield line(literal(value));
   const [open, close] = Array.isArray(value) ? "[]" : "{}";
-  const entries: [PropertyKey, unknown][] = Array.isArray(value) ? [...value.entries()] : Object.entries(value);
+  const entries: [PropertyKey, unknown][] = Array.isArray(value)
+    ? [...value.entries()]
+    : Object.entries(value);
   if (entries.length === 0) return yield line(`${open}${close}`);
   yield { ...line(open ?? ""), text: `${indent}${before}${open}` };
   for (const [i, [key, inner]] of entries.entries())
