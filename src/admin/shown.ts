@@ -17,7 +17,7 @@ export function sizeOf(text: string): number {
 }
 
 /** The first of `items` that fit into `budget` bytes together, and whether some are left out. */
-export function fit<T>(
+export function within<T>(
   items: Iterable<T>,
   size: (item: T) => number,
   budget: number,
@@ -65,4 +65,10 @@ function literal(value: unknown): string {
   const json = JSON.stringify(long ? value.slice(0, MAX_TEXT).toWellFormed() : value) ?? "null";
   const shown = json.replace(UNSEEN, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
   return long ? `${shown.slice(0, -1)}…" (${value.length} characters)` : shown;
+}
+
+/** A value in a table. */
+export function valueText(value: unknown, max = 200): string {
+  if (value === undefined) return "–";
+  return inline(typeof value === "string" ? value : JSON.stringify(value), max);
 }

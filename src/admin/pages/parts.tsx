@@ -26,3 +26,8 @@ export const Table = ({ caption, head, children }: { caption: string; head: stri
     </table>
   </section>
 );
+
+/** A text of the tables of reasons, in which code stands between backticks. */
+export const Words = ({ text }: { text: string }) => (
+  <>{text.split("`").map((part, i) => (i % 2 === 1 ? <code>{part}</code> : part))}</>
+);

@@ -2,9 +2,10 @@
 import { existsSync } from "node:fs";
 import type { MappedEvent } from "../../mapping/apply.ts";
 import type { Mapping } from "../../mapping/compile.ts";
+import { resultOf } from "../../mapping/result.ts";
 import { Sample } from "../../mapping/schema.ts";
 import { REASONS, statusOf } from "../../states.ts";
-import { mapBody, resultOf } from "../check/results.ts";
+import { mapBody } from "../check/results.ts";
 import { command, exitWith, jsonOption, repeated, run } from "../command.ts";
 import { folderOf, loadMapping, providers, readMapping, readSample, sampleNames } from "../files.ts";
 import { givenHeaders, readBytes, replaced, toHeaders } from "../headers.ts";
