@@ -4,11 +4,12 @@ import { type Context, Hono } from "hono";
 import type { Deps, Env } from "../context.ts";
 import { type FoundEvent, type FoundRow, readEvent, type Search, search } from "../ledger/search.ts";
 import { about } from "../states.ts";
-import { badFilter, readFields, readObject } from "./fields.ts";
+import { badFilter, readFields, readObject, SEARCH_FIELDS } from "./fields.ts";
+import type { ApiEvent, ApiEventWhole, EventPage } from "./schema.ts";
 import { jsonOf, type Told, tell } from "./tell.ts";
 
-const FILTERS = ["status", "reason", "provider", "type", "since", "until", "before", "limit"] as const;
-const SEARCH = [...FILTERS, "find", "related"] as const;
+export type { ApiEvent, ApiEventWhole };
+
 const DEFAULT_PAGE = 50;
 
 /** The routes that read events. */
@@ -17,7 +18,7 @@ export function eventRoutes(deps: Pick<Deps, "now" | "mappings">) {
   const providers = Object.keys(deps.mappings);
 
   const page = async (c: Context<{ Bindings: Env }>, given: object) => {
-    const { value, wrong } = readFields(given, SEARCH, providers);
+    const { value, wrong } = readFields(given, SEARCH_FIELDS, providers);
     return wrong.length > 0 ? badFilter(c, wrong) : c.json(await listEvents(c.env.DB, value, providers));
   };
 
@@ -48,21 +49,20 @@ export async function listEvents(
   db: D1Database,
   { limit = DEFAULT_PAGE, ...filter }: Partial<Search>,
   providers: string[],
-): Promise<{ events: ApiEvent[]; next: number | null }> {
+): Promise<EventPage> {
   const rows = await search(db, { ...filter, limit }, providers);
   return { events: rows.map(short), next: rows.length === limit ? (rows.at(-1)?.rowid ?? null) : null };
 }
 
-/** One event with its payload and its delivery attempts, oldest first. */
-export type ApiEventWhole = NonNullable<Awaited<ReturnType<typeof showEvent>>>;
+type Untold = Omit<ApiEventWhole, "story">;
 
-/** One event whole; null when none has this id. */
-export async function showEvent(db: D1Database, id: string) {
+/** One event whole, without its story; null when none has this id. */
+export async function showEvent(db: D1Database, id: string): Promise<Untold | null> {
   const found = await readEvent(db, id);
   return found && whole(found);
 }
 
-function whole({ row, attempts }: FoundEvent) {
+function whole({ row, attempts }: FoundEvent): Untold {
   const { payload, doubt, doubtSince, leaseUntil, deliveredBy } = row;
   return {
     ...short(row),
@@ -97,10 +97,7 @@ function fromQuery(name: string, texts: string[]): unknown {
   return (name === "before" || name === "limit") && /^\d+$/.test(text) ? Number(text) : text;
 }
 
-/** An event as the API shows it. Times are ISO 8601. */
-export type ApiEvent = ReturnType<typeof short>;
-
-function short(row: FoundRow) {
+function short(row: FoundRow): ApiEvent {
   const { means, todo } = about(row.reason);
   return {
     id: row.id,
@@ -113,9 +110,9 @@ function short(row: FoundRow) {
     means,
     todo,
     detail: row.detail,
-    warnings: (jsonOf(row.warnings) ?? []) as { field: string; did: string }[],
-    lead: jsonOf(row.lead) as Record<string, unknown> | null,
-    link: jsonOf(row.link) as { id: string; shortLink?: string | null; partnerId?: string | null } | null,
+    warnings: (jsonOf(row.warnings) ?? []) as ApiEvent["warnings"],
+    lead: object(row.lead),
+    link: jsonOf(row.link) as ApiEvent["link"],
     replayedAt: time(row.replayedAt),
     nextAttemptAt: time(row.nextAttemptAt),
     deliveredAt: time(row.deliveredAt),
@@ -125,7 +122,13 @@ function short(row: FoundRow) {
 
 const time = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
 
+/** An object of a JSON column; what was changed by hand and is none as `unreadable`. */
+function object(text: string | null): Record<string, unknown> | null {
+  const value = jsonOf(text);
+  return typeof value === "object" ? (value as Record<string, unknown> | null) : { unreadable: text };
+}
+
 /** The story as the API shows it: sentences, each with its time if that is known. */
-function storyAs({ story }: Told): { at: string | null; says: string }[] {
+function storyAs({ story }: Told): ApiEventWhole["story"] {
   return story.map(({ at, says }) => ({ at: time(at), says }));
 }

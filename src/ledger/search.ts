@@ -52,7 +52,7 @@ export type WholeRow = FoundRow & {
 /** One delivery attempt. `httpStatus`: null for no answer. */
 export type AttemptRow = {
   at: number;
-  phase: string;
+  phase: "register" | "record";
   httpStatus: number | null;
   reason: Reason;
   message: string | null;
