@@ -144,7 +144,7 @@ function leadSentence(row: WholeRow, lead: Partial<Lead> | null): string | undef
     lead?.customerExternalId !== undefined && `customer ${quoted(lead.customerExternalId)}`,
     lead?.customerEmail !== undefined && `e-mail ${quoted(lead.customerEmail)}`,
     lead?.clickId && `click id ${quoted(lead.clickId)}`,
-  ].filter((one) => typeof one === "string");
+  ].filter(Boolean);
   if (byMapping) {
     const known =
       whose.length > 0 ? ` It can be found by what could be read of it: ${whose.join(", ")}.` : "";
