@@ -147,7 +147,7 @@ export async function holderOf(db: D1Database, id: string): Promise<string | nul
   const holder = await db
     .prepare(
       `SELECT id FROM (
-         SELECT * FROM events WHERE lead_key = (SELECT lead_key FROM events WHERE id = ?1) ORDER BY rowid LIMIT ${MAX_SAME_KEY}) e
+         SELECT id, status, reason, doubt FROM events WHERE lead_key = (SELECT lead_key FROM events WHERE id = ?1) ORDER BY rowid LIMIT ${MAX_SAME_KEY}) e
        WHERE id <> ?1 AND ${HOLDS_KEY("e")} LIMIT 1`,
     )
     .bind(id)
