@@ -10,16 +10,9 @@ import { CRON_LATE } from "../queue.ts";
 import { DELIVERY, ENDPOINT, parseSettings, SettingsError } from "../settings.ts";
 import { about, type Reason } from "../states.ts";
 import { HOUR } from "../time.ts";
+import type { Check } from "./schema.ts";
 
-/** ok; problem: the operator must do `todo`; off: not set up, which may be meant so; unknown: could not be found out. */
-export type Check = {
-  what: string;
-  state: "ok" | "problem" | "off" | "unknown";
-  says: string;
-  todo?: string;
-  /** The reason of the events that it is about. */
-  reason?: Reason;
-};
+export type { Check };
 
 /** A check for the settings of each kind, by name and never by value. */
 export function checkSettings(env: Env): Check[] {

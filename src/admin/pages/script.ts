@@ -12,10 +12,12 @@ if (live)
     if (next && next.innerHTML !== now.innerHTML) now.replaceWith(next);
   }, 3000);
 
-for (const button of document.querySelectorAll("button[data-copy]")) {
+// Copies a text, or the value of a field.
+for (const button of document.querySelectorAll("button[data-copy], button[data-copy-from]")) {
   button.hidden = false;
   button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(button.dataset.copy);
+    const { copy, copyFrom } = button.dataset;
+    await navigator.clipboard.writeText(copy ?? document.getElementById(copyFrom).value);
     button.textContent = button.ariaLabel = "Copied";
   });
 }

@@ -100,4 +100,31 @@ details { border-top: 1px solid var(--line); padding: .5em 0; }
 summary { cursor: pointer; }
 details > :not(summary) { margin-left: 1.1em; }
 @media (max-width: 40em) { details > :not(summary) { margin-left: 0; } }
+/* One event */
+h1.event { display: flex; flex-wrap: wrap; gap: .3em .6em; align-items: center; margin-bottom: .6em; }
+.verdict { border: 1px solid var(--line); border-left: 4px solid var(--quiet); border-radius: 5px; padding: .7em 1em; background: var(--raised); }
+.verdict.delivered { border-left-color: var(--green); }
+.verdict.pending { border-left-color: var(--amber); }
+.verdict.rejected, .verdict.failed { border-left-color: var(--red); }
+.verdict.duplicate { border-left-color: var(--blue); }
+.verdict p, .story li, .sides td, .sides th, .ask td { overflow-wrap: anywhere; }
+.means { font-size: 1.2em; font-weight: 500; }
+.said { border: 1px solid var(--line); border-left: 4px solid var(--link); border-radius: 5px; padding: .5em .9em; margin: .6em 0; }
+.actions { display: flex; flex-wrap: wrap; gap: .4em; margin: .8em 0 0; }
+.ask { border: 1px solid var(--link); border-radius: 6px; padding: .2em 1em .8em; margin: 1em 0; }
+.ask h2 { margin-top: .6em; }
+.ask form { margin-top: .8em; }
+.story { padding: 0; margin: 0; list-style: none; border-left: 2px solid var(--line); }
+.story li { padding: .25em 0 .25em 1em; max-width: 75em; }
+.story time { color: var(--quiet); margin-right: .5em; }
+.sides { display: grid; gap: 0 1.6em; grid-template-columns: minmax(0, 1fr) minmax(0, 1.2fr); }
+.sides th[scope=row] { color: inherit; }
+.sides .scroll td { min-width: 8em; }
+.n { display: inline-block; border-radius: 4px; padding: 0 .4em; background: var(--blue-back); color: var(--blue); font: 500 12px/1.5 system-ui, sans-serif; }
+.payload { max-height: 70vh; overflow: auto; }
+.payload pre { overflow: visible; width: max-content; min-width: 100%; }
+mark { background: none; color: inherit; font-weight: 600; }
+:target, :target td, mark:target { background: var(--amber-back); }
+textarea.file { width: 100%; }
+@media (max-width: 60em) { .sides { grid-template-columns: minmax(0, 1fr); } }
 `;
