@@ -15,7 +15,7 @@ const LAYERS = [
   "mapping dub",
   "verify",
   "transitions lead settings context",
-  "states usable hash log json time",
+  "states usable hash log json json-text time",
 ];
 const layerOf = (part: string) => LAYERS.findIndex((layer) => layer.split(" ").includes(part));
 const partOf = (file: string) => file.split("/")[0]?.replace(/\.tsx?$/, "") ?? "";
