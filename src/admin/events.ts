@@ -2,13 +2,13 @@
 import type { D1Database } from "@cloudflare/workers-types";
 import { type Context, Hono } from "hono";
 import type { Deps, Env } from "../context.ts";
-import { type FoundEvent, type FoundRow, readEvent, type Search, search } from "../ledger/search.ts";
+import { type FoundEvent, type FoundRow, type Search, search } from "../ledger/search.ts";
 import { about } from "../states.ts";
 import { badFilter, readFields, readObject, SEARCH_FIELDS } from "./fields.ts";
 import type { ApiEvent, ApiEventWhole, EventPage } from "./schema.ts";
 import { jsonOf, type Told, tell } from "./tell.ts";
 
-export type { ApiEvent, ApiEventWhole };
+export type { ApiEvent, ApiEventWhole, EventPage };
 
 const DEFAULT_PAGE = 50;
 
@@ -44,25 +44,18 @@ export function eventRoutes(deps: Pick<Deps, "now" | "mappings">) {
   return routes;
 }
 
-/** A page of events, newest first, and `before` of the next one. */
+/** A page of events, newest first, and `before` of the next one: a page may have few events, or none, and still a next one. */
 export async function listEvents(
   db: D1Database,
   { limit = DEFAULT_PAGE, ...filter }: Partial<Search>,
   providers: string[],
 ): Promise<EventPage> {
-  const rows = await search(db, { ...filter, limit }, providers);
-  return { events: rows.map(short), next: rows.length === limit ? (rows.at(-1)?.rowid ?? null) : null };
+  const { rows, next } = await search(db, { ...filter, limit }, providers);
+  return { events: rows.map(short), next };
 }
 
-type Untold = Omit<ApiEventWhole, "story">;
-
-/** One event whole, without its story; null when none has this id. */
-export async function showEvent(db: D1Database, id: string): Promise<Untold | null> {
-  const found = await readEvent(db, id);
-  return found && whole(found);
-}
-
-function whole({ row, attempts }: FoundEvent): Untold {
+/** Without its story. */
+function whole({ row, attempts }: FoundEvent): Omit<ApiEventWhole, "story"> {
   const { payload, doubt, doubtSince, leaseUntil, deliveredBy } = row;
   return {
     ...short(row),
