@@ -161,7 +161,7 @@ function leadSentence(row: WholeRow, lead: Partial<Lead> | null): string | undef
     lead.mode === "deferred"
       ? " Its mode is deferred: it only registers the customer, and counts nothing."
       : "";
-  return `The mapping made the lead ${quoted(lead.eventName ?? "")} of it: ${whose.join(", ")}${click}.${mode}`;
+  return `The mapping made the lead ${quoted(lead.eventName ?? "")} of it, for ${whose.join(", ")}${click}.${mode}`;
 }
 
 const ASKED: Record<string, string> = {

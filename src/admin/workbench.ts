@@ -64,13 +64,17 @@ export type TriedEvent = {
   steps: TriedStep[];
 };
 
-/** `events`: the first ten. `headers`: those that the mapping file reads, as far as it could be read. */
+/**
+ * `events`: the first ten. Of the mapping file, as far as it could be read: `headers`, those that it needs; `isSplit`,
+ * whether `each` takes a webhook apart.
+ */
 export type Tried = {
   mistakes: Mistake[];
   each: TriedStep | null;
   events: TriedEvent[];
   more: number;
   headers: string[];
+  isSplit: boolean;
 };
 
 /** The route `POST /workbench`. */
@@ -108,14 +112,16 @@ export function tryMapping(trial: Trial, env: Env, files: Record<string, unknown
 }
 
 function tryWithin(trial: Trial, env: Env, files: Record<string, unknown>): Tried {
-  const tried: Tried = { mistakes: [], each: null, events: [], more: 0, headers: [] };
+  const tried: Tried = { mistakes: [], each: null, events: [], more: 0, headers: [], isSplit: false };
   const read = readMapping(trial);
   if (!read.ok) {
     const mistakes = read.mistakes.slice(0, MAX_MISTAKES);
-    return { ...tried, mistakes, headers: Object.keys(trial.headers).slice(0, 2) };
+    const headers = Object.keys(trial.headers).slice(0, 2);
+    return { ...tried, mistakes, headers, isSplit: trial.isEvent };
   }
   const { mapping, text } = read;
   tried.headers = [mapping.type, mapping.id].flatMap((one) => (one && "header" in one ? one.header : []));
+  tried.isSplit = mapping.file.each !== "@";
   if (trial.webhook.trim() === "") return tried;
   const bytes = utf8(trial.webhook);
   if (bytes.length > MAX_WEBHOOK) return { ...tried, mistakes: [{ in: "webhook", message: TOO_LARGE }] };
@@ -127,7 +133,7 @@ function tryWithin(trial: Trial, env: Env, files: Record<string, unknown>): Trie
   const mapped = within(MAP_STEPS, () => mapAll(mapping, body, trial, options));
   const shown = within(MAP_STEPS, () => describeUntyped(mapping, files, mapped.slice(0, MAX_SHOWN)));
   const place = (step: Step): TriedStep => ({ ...shortened(step), line: positionOf(text, step.path).line });
-  if (mapping.file.each !== "@" && !trial.isEvent)
+  if (tried.isSplit && !trial.isEvent)
     tried.each = within(EXPLAIN_STEPS, () => place(explainExpression(mapping.each, body)));
   tried.more = mapped.length - shown.length;
   tried.events = shown.map((one) => within(EXPLAIN_STEPS, () => triedEvent(mapping, one, options, place)));

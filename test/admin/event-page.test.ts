@@ -115,7 +115,9 @@ describe("what it shows", () => {
     const files = { ...mappings, clerk: clerkWith({ customerExternalId: "data.ident" }) };
     const app = await open({ mappings: files });
     const id = await kept(app);
-    expect((await ask(app, `/events/${id}`)).says).toMatch(/customerExternalId\s+–\s+gives nothing/);
+    expect((await ask(app, `/events/${id}`)).says).toMatch(
+      /customerExternalId\s+–\s+its expression gives nothing/,
+    );
     files.clerk = clerkWith({});
     expect((await ask(app, `/events/${id}`)).says).toContain("which would give another lead by now");
   });

@@ -238,7 +238,7 @@ describe("what came before", () => {
     [
       "a lead without a click id",
       { row: row("recorded"), lead: { ...LEAD, clickId: "" } },
-      "The mapping made the lead “Sign Up” of it: customer “user_1”, e-mail “mira@example.com”, without a click id: Dub is to use",
+      "The mapping made the lead “Sign Up” of it, for customer “user_1”, e-mail “mira@example.com”, without a click id: Dub is to use",
     ],
     [
       "no lead",

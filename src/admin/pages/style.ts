@@ -75,6 +75,8 @@ time { white-space: nowrap; font-variant-numeric: tabular-nums; }
 .marked { padding: .3em .6em; }
 .tried { border-top: 1px solid var(--line); margin-top: 1.2em; }
 td code { white-space: pre-wrap; }
+.where code { white-space: nowrap; }
+#result table { min-width: 60em; }
 @media (max-width: 60em) { .bench { grid-template-columns: 1fr; } }
 @media (max-width: 40em) { main { padding: .9em; } header { padding: .6em .9em; } }
 
@@ -127,11 +129,12 @@ h1.event { display: flex; flex-wrap: wrap; gap: .3em .6em; align-items: center; 
 .ask h2 { margin-top: .6em; }
 .ask form { margin-top: .8em; }
 .story { padding: 0; margin: 0; list-style: none; border-left: 2px solid var(--line); }
-.story li { padding: .25em 0 .25em 1em; max-width: 75em; }
-.story time { color: var(--quiet); margin-right: .5em; }
-.sides { display: grid; gap: 0 1.6em; grid-template-columns: minmax(0, 1fr) minmax(0, 1.2fr); }
-.sides th[scope=row] { color: inherit; }
-.sides .scroll td { min-width: 8em; }
+.story li { display: grid; grid-template-columns: 11.5em minmax(0, 46em); padding: .25em 0 .25em 1em; }
+.story time { color: var(--quiet); }
+.story span { grid-column: 2; }
+.sides { display: grid; gap: 0 1.6em; grid-template-columns: minmax(0, 1fr) minmax(0, 1.3fr); }
+.sides th[scope=row] { color: inherit; white-space: normal; min-width: 9.5em; }
+.sides td:last-child { width: 100%; }
 .n { display: inline-block; border-radius: 4px; padding: 0 .4em; background: var(--blue-back); color: var(--blue); font: 500 12px/1.5 system-ui, sans-serif; }
 .payload { max-height: 70vh; overflow: auto; }
 .payload pre { overflow: visible; width: max-content; min-width: 100%; }
@@ -139,4 +142,5 @@ mark { background: none; color: inherit; font-weight: 600; }
 :target, :target td, mark:target { background: var(--amber-back); }
 textarea.file { width: 100%; }
 @media (max-width: 60em) { .sides { grid-template-columns: minmax(0, 1fr); } }
+@media (max-width: 40em) { .story li { grid-template-columns: minmax(0, 1fr); } .story span { grid-column: 1; } }
 `;

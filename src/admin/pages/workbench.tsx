@@ -69,7 +69,7 @@ export function workbenchRoutes({ mappings }: Pick<Deps, "mappings">) {
       const trial = { provider: NEW, mapping: "", webhook: "", headers: {}, isEvent: false };
       const message = `${TOO_LARGE} Go back to get your texts again.`;
       const mistakes: Mistake[] = [{ in: "webhook", message }];
-      return show(c, trial, { mistakes, each: null, events: [], more: 0, headers: [] }, 400);
+      return show(c, trial, { mistakes, each: null, events: [], more: 0, headers: [], isSplit: false }, 400);
     }
     const trial = trialIn(form);
     const tried = tryMapping(trial, c.env, mappings);
@@ -164,7 +164,7 @@ const Workbench = ({
             Header {name} <input name={`header:${name}`} value={trial.headers[name] ?? ""} />
           </label>
         ))}
-        {(tried.each || trial.isEvent) && (
+        {tried.isSplit && (
           <label>
             <input type="checkbox" name="isEvent" checked={trial.isEvent} /> The text is one event, not the
             whole webhook: leave out <code>each</code>
@@ -216,6 +216,7 @@ const Kept = ({ events }: { events: ApiEvent[] }) => (
 /** Characters of HTML that the result may have, beside what is always there: a page has less than 30 kB. */
 const MAX_DETAILS = 15_000;
 const MAX_LEAD = 1200;
+const MAX_READS = 4;
 
 /** Says of one text after the other whether there is still room for it. */
 function room(): (text: string) => boolean {
@@ -361,22 +362,11 @@ const Event = ({
 };
 
 const Steps = ({ steps, caption }: { steps: TriedStep[]; caption: string }) => (
-  <Table caption={caption} head={["Line", "Where", "Expression", "Value", "Made of"]}>
-    {steps.map(({ line, path, source, error, reads, ...step }) => (
+  <Table caption={caption} head={["Where", "Value", "Made of", "Expression", "Line"]}>
+    {steps.map(({ line, path, field, source, error, reads, ...step }) => (
       <tr>
-        <td class="number">{line}</td>
-        <td>
-          <code>{path.slice(0, 100)}</code>
-        </td>
-        <td>
-          {error?.source !== undefined ? (
-            <>
-              {error.path !== path && <code>{error.path}</code>}
-              <Marked source={error.source} column={error.column} />
-            </>
-          ) : (
-            <code>{source.slice(0, 300)}</code>
-          )}
+        <td class="where">
+          <code>{(field === undefined ? path : `lead.${field}`).slice(0, 100)}</code>
         </td>
         <td>
           {error ? (
@@ -388,13 +378,24 @@ const Steps = ({ steps, caption }: { steps: TriedStep[]; caption: string }) => (
           )}
         </td>
         <td class="quiet">
-          {reads.slice(0, 4).map((read) => (
+          {reads.slice(0, MAX_READS).map((read) => (
             <>
               <code>{read.slice(0, 80)}</code>{" "}
             </>
           ))}
-          {reads.length > 4 && "…"}
+          {reads.length > MAX_READS && "…"}
         </td>
+        <td>
+          {error?.source !== undefined ? (
+            <>
+              {error.path !== path && <code>{error.path}</code>}
+              <Marked source={error.source} column={error.column} />
+            </>
+          ) : (
+            <code>{source.slice(0, 300)}</code>
+          )}
+        </td>
+        <td class="number">{line}</td>
       </tr>
     ))}
   </Table>
