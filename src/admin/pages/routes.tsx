@@ -29,7 +29,8 @@ export function adminPages(deps: PageDeps) {
         frameAncestors: ["'none'"],
         baseUri: ["'none'"],
       },
-      referrerPolicy: "no-referrer",
+      // With "no-referrer" a form would be sent with the origin "null", which the lock refuses.
+      referrerPolicy: "same-origin",
       xFrameOptions: "DENY",
     }),
     locked,

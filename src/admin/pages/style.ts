@@ -21,7 +21,7 @@ export const STYLE = `
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--page); color: var(--text); font: 14px/1.45 system-ui, sans-serif; }
 a { color: var(--link); text-decoration: none; }
-a:hover { text-decoration: underline; }
+a:hover, p a:not(.button) { text-decoration: underline; text-underline-offset: .15em; }
 :focus-visible { outline: 2px solid var(--link); outline-offset: 1px; }
 .skip { position: absolute; left: -99em; }
 .skip:focus { left: 1em; top: .5em; background: var(--page); padding: .3em .6em; z-index: 1; }
