@@ -13,7 +13,6 @@ import { inline, sizeOf, within } from "../shown.ts";
 import { type StoryStep, sentence } from "../story.ts";
 import { jsonOf, type Told, tell } from "../tell.ts";
 import { ASK_BUDGET, AskEnd, AskReplay, ListedAtDub, type Preview } from "./ask.tsx";
-import { answerError } from "./errors.tsx";
 import { answerPage } from "./layout.tsx";
 import { StatusMark, Time, Words } from "./parts.tsx";
 import { SamplePage } from "./sample.tsx";
@@ -117,7 +116,6 @@ export function eventPages(deps: Deps & { alert: Alert }) {
     ),
   );
 
-  pages.onError(answerError);
   return pages;
 }
 
