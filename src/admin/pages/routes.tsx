@@ -10,6 +10,7 @@ import { listPages } from "./events.tsx";
 import { overviewRoutes } from "./overview.tsx";
 import { SCRIPT } from "./script.ts";
 import { STYLE } from "./style.ts";
+import { workbenchRoutes } from "./workbench.tsx";
 
 export type PageDeps = Deps & { alert: Alert };
 
@@ -38,6 +39,7 @@ export function adminPages(deps: PageDeps) {
   pages.route("/", overviewRoutes(deps));
   pages.route("/", listPages(deps));
   pages.route("/", eventPages(deps));
+  pages.route("/", workbenchRoutes(deps));
   pages.onError(answerError);
   return pages;
 }

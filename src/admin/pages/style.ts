@@ -64,6 +64,20 @@ time { white-space: nowrap; font-variant-numeric: tabular-nums; }
 .filters :is(input, select) { color: var(--text); width: 11em; }
 .export { margin-top: 1.4em; }
 .type { overflow-wrap: anywhere; }
+/* Workbench */
+.row { display: flex; flex-wrap: wrap; gap: .6em 1em; align-items: center; margin: .6em 0; }
+.bench { display: grid; grid-template-columns: 1fr 1fr; gap: .6em 1.2em; margin-top: 1em; }
+.bench .row { grid-column: 1 / -1; margin: 0; }
+.bench > div > label { display: block; margin-bottom: .3em; }
+.bench textarea { width: 100%; resize: vertical; white-space: pre; overflow: auto; }
+.unseen { position: absolute; left: -99em; }
+.kept, .mistakes { list-style: none; padding: 0; margin: .4em 0; }
+.marked { padding: .3em .6em; }
+.tried { border-top: 1px solid var(--line); margin-top: 1.2em; }
+td code { white-space: pre-wrap; }
+.where code { white-space: nowrap; }
+#result table { min-width: 60em; }
+@media (max-width: 60em) { .bench { grid-template-columns: 1fr; } }
 @media (max-width: 40em) { main { padding: .9em; } header { padding: .6em .9em; } }
 
 /* Overview */
