@@ -283,7 +283,7 @@ function whyThen(row: WholeRow, schedule: readonly number[], attempts: AttemptRo
   const byRetries =
     step === undefined || row.retries === 0
       ? "by the retry schedule (RETRY_SCHEDULE)"
-      : `wait ${row.retries} of the ${schedule.length} of the retry schedule (RETRY_SCHEDULE) is ${duration(step * SECOND)}, and up to a tenth more`;
+      : `wait ${row.retries} of ${schedule.length} of the retry schedule (RETRY_SCHEDULE) is ${duration(step * SECOND)}, and up to a tenth more`;
   const until =
     attempts.at(-1)?.reason === row.reason ? "" : ", or by a pause of all deliveries that ends then";
   switch (row.reason as Reason) {

@@ -81,7 +81,7 @@ it.each(Object.keys(REASONS) as Reason[])("%s has a story of whole sentences", (
   );
 });
 
-const FIRST = "wait 1 of the 3 of the retry schedule (RETRY_SCHEDULE) is 30 seconds, and up to a tenth more";
+const FIRST = "wait 1 of 3 of the retry schedule (RETRY_SCHEDULE) is 30 seconds, and up to a tenth more";
 const SETTING =
   "with a wrong setting one lead asks again each hour, and all others follow when Dub answers it";
 const NEXT: Partial<Record<Reason, string>> = {

@@ -82,7 +82,7 @@ td code { white-space: pre-wrap; }
 
 /* Overview */
 h3 { font-size: 1em; margin: 1.2em 0 .3em; }
-ol a { text-decoration: underline; }
+ol a, p a:not(.button), .sides td a { text-decoration: underline; }
 .banner p::first-letter { text-transform: uppercase; }
 .tabs { display: inline-flex; border: 1px solid var(--line); border-radius: 5px; overflow: hidden; margin: .6em 0 1em; }
 .tabs a { padding: .3em .9em; color: var(--quiet); }
@@ -133,14 +133,14 @@ h1.event { display: flex; flex-wrap: wrap; gap: .3em .6em; align-items: center; 
 .story time { color: var(--quiet); }
 .story span { grid-column: 2; }
 .sides { display: grid; gap: 0 1.6em; grid-template-columns: minmax(0, 1fr) minmax(0, 1.3fr); }
-.sides th[scope=row] { color: inherit; white-space: normal; min-width: 9.5em; }
+.sides th[scope=row] { color: inherit; white-space: normal; min-width: 14.5em; }
 .sides td:last-child { width: 100%; }
 .n { display: inline-block; border-radius: 4px; padding: 0 .4em; background: var(--blue-back); color: var(--blue); font: 500 12px/1.5 system-ui, sans-serif; }
-.payload { max-height: 70vh; overflow: auto; }
-.payload pre { overflow: visible; width: max-content; min-width: 100%; }
+.payload { max-height: 70vh; overflow: auto; background: var(--raised); border: 1px solid var(--line); border-radius: 6px; }
+.payload pre { overflow: visible; width: max-content; border: 0; }
 mark { background: none; color: inherit; font-weight: 600; }
 :target, :target td, mark:target { background: var(--amber-back); }
 textarea.file { width: 100%; }
 @media (max-width: 60em) { .sides { grid-template-columns: minmax(0, 1fr); } }
-@media (max-width: 40em) { .story li { grid-template-columns: minmax(0, 1fr); } .story span { grid-column: 1; } }
+@media (max-width: 40em) { .story li { grid-template-columns: minmax(0, 1fr); } .story span { grid-column: 1; } .sides th[scope=row] { min-width: 9.5em; } }
 `;
