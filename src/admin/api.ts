@@ -8,11 +8,11 @@ import { endOne, LEFT, replay, replayOne } from "../replay/replay.ts";
 import { SettingsError } from "../settings.ts";
 import { locked } from "./auth.ts";
 import { eventRoutes, unknownEvent } from "./events.ts";
-import { badFilter, readFields, readObject } from "./fields.ts";
+import { badFilter, REPLAY_FIELDS, REPLAY_FILTERS, readFields, readObject } from "./fields.ts";
+import { hoursRoute } from "./hours.ts";
+import type { Ended, Replayed, ReplaySlice } from "./schema.ts";
 import { statusRoute } from "./status.ts";
 import { workbenchRoute } from "./workbench.ts";
-
-const FILTERS = ["status", "reason", "provider", "since", "until"] as const;
 
 /** The routes under `/api`. */
 export function adminApi(deps: Deps & { alert: Alert }) {
@@ -20,6 +20,7 @@ export function adminApi(deps: Deps & { alert: Alert }) {
   api.use(locked);
   api.route("/", eventRoutes(deps));
   api.route("/", statusRoute(deps));
+  api.route("/", hoursRoute(deps));
   api.route("/", workbenchRoute(deps));
 
   api.post("/events/:id/replay", async (c) => {
@@ -28,7 +29,7 @@ export function adminApi(deps: Deps & { alert: Alert }) {
     if (!done) return unknownEvent(c, id);
     if ("why" in done) return c.json({ error: done.why, message: LEFT[done.why], was: done.was }, 409);
     log("info", "replay", { event: id, reason: done.was.reason, became: done.became[0]?.reason });
-    return c.json(done);
+    return c.json(done satisfies Replayed);
   });
 
   api.post("/events/:id/end", async (c) => {
@@ -38,24 +39,20 @@ export function adminApi(deps: Deps & { alert: Alert }) {
     if (!ended)
       return c.json({ error: "not_pending", message: "It is not pending, or is being delivered now." }, 409);
     log("info", "ended", { event: id });
-    return c.json({ became: [{ status: "failed", reason: "ended_by_operator" }] });
+    return c.json({ became: [{ status: "failed", reason: "ended_by_operator" }] } satisfies Ended);
   });
 
   api.post("/replay", async (c) => {
     const body = await readObject(c);
     if (!body) return badFilter(c, ['Send a JSON object such as {"status": "failed", "dryRun": true}']);
-    const { value, wrong } = readFields(
-      body,
-      [...FILTERS, "dryRun", "after", "leadKeys"],
-      Object.keys(deps.mappings),
-    );
-    if (!FILTERS.some((name) => value[name] !== undefined))
+    const { value, wrong } = readFields(body, REPLAY_FIELDS, Object.keys(deps.mappings));
+    if (!REPLAY_FILTERS.some((name) => value[name] !== undefined))
       wrong.push("say which events: by status, reason, provider, since or until");
     if (wrong.length > 0) return badFilter(c, wrong);
     const { dryRun = false, after = 0, leadKeys = [], ...filter } = value;
     const slice = await replay(c.env, deps, filter, { dryRun, after, leadKeys });
     log("info", "replay", { events: slice.events, dryRun });
-    return c.json(slice);
+    return c.json(slice satisfies ReplaySlice);
   });
 
   api.onError((error, c) => {

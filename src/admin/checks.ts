@@ -10,14 +10,9 @@ import { CRON_LATE } from "../queue.ts";
 import { DELIVERY, ENDPOINT, parseSettings, SettingsError } from "../settings.ts";
 import { about, type Reason } from "../states.ts";
 import { HOUR } from "../time.ts";
+import type { Check } from "./schema.ts";
 
-/** ok; problem: the operator must do `todo`; off: not set up, which may be meant so; unknown: could not be found out. */
-export type Check = {
-  what: string;
-  state: "ok" | "problem" | "off" | "unknown";
-  says: string;
-  todo?: string;
-};
+export type { Check };
 
 /** A check for the settings of each kind, by name and never by value. */
 export function checkSettings(env: Env): Check[] {
@@ -115,22 +110,25 @@ export async function checkDub(env: Env, { fetch, now }: Deps): Promise<Check[]>
   ];
 }
 
-/** Cron, queue, delivery and the leads that nobody knows of. */
+const eventsCheck = (what: string, { reason, events }: { reason: Reason; events: number }): Check => ({
+  what,
+  state: "problem",
+  says: `${events}: ${about(reason).means}`,
+  todo: todoOf(reason),
+  reason,
+});
+
+/** Cron, queue, delivery, the leads that nobody knows of, and the events that the operator must mend. */
 export function checkFlow(
-  { marks, pauses, dueSince }: Report,
+  { marks, pauses, dueSince, broken }: Report,
   unchecked: Awaited<ReturnType<typeof countUnchecked>>,
   now: number,
 ): Check[] {
-  const cronAt = marks.cron?.at ?? 0;
+  const says = marks.cron ? `last ran at ${iso(marks.cron.at)}` : "has not run yet";
   const cron: Check =
-    now - cronAt <= CRON_LATE
-      ? { what: "cron trigger", state: "ok", says: `last ran at ${iso(cronAt)}` }
-      : {
-          what: "cron trigger",
-          state: "problem",
-          says: `last ran at ${iso(cronAt)}`,
-          todo: ALERTS.cron_stopped.todo,
-        };
+    now - (marks.cron?.at ?? 0) <= CRON_LATE
+      ? { what: "cron trigger", state: "ok", says }
+      : { what: "cron trigger", state: "problem", says, todo: ALERTS.cron_stopped.todo };
   const queue: Check = marks.queue_down
     ? { what: "queue", state: "problem", says: ALERTS.queue_down.means, todo: ALERTS.queue_down.todo }
     : { what: "queue", state: "ok", says: "takes messages" };
@@ -159,13 +157,7 @@ export function checkFlow(
     cron,
     queue,
     ...delivery,
-    ...unchecked.map(
-      ({ reason, events }): Check => ({
-        what: "leads in doubt",
-        state: "problem",
-        says: `${events}: ${about(reason).means}`,
-        todo: todoOf(reason),
-      }),
-    ),
+    ...unchecked.map((one) => eventsCheck("leads in doubt", one)),
+    ...broken.map((one) => eventsCheck("events of the last seven days", one)),
   ];
 }

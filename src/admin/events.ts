@@ -2,22 +2,23 @@
 import type { D1Database } from "@cloudflare/workers-types";
 import { type Context, Hono } from "hono";
 import type { Deps, Env } from "../context.ts";
-import { parseJson } from "../json.ts";
-import { type FoundRow, readEvent, type Search, search } from "../ledger/search.ts";
+import { type FoundEvent, type FoundRow, type Search, search } from "../ledger/search.ts";
 import { about } from "../states.ts";
-import { badFilter, readFields, readObject } from "./fields.ts";
+import { badFilter, readFields, readObject, SEARCH_FIELDS } from "./fields.ts";
+import type { ApiEvent, ApiEventWhole, EventPage } from "./schema.ts";
+import { jsonOf, type Told, tell } from "./tell.ts";
 
-const FILTERS = ["status", "reason", "provider", "type", "since", "until", "before", "limit"] as const;
-const SEARCH = [...FILTERS, "find", "related"] as const;
+export type { ApiEvent, ApiEventWhole, EventPage };
+
 const DEFAULT_PAGE = 50;
 
 /** The routes that read events. */
-export function eventRoutes({ mappings }: Pick<Deps, "mappings">) {
+export function eventRoutes(deps: Pick<Deps, "now" | "mappings">) {
   const routes = new Hono<{ Bindings: Env }>();
-  const providers = Object.keys(mappings);
+  const providers = Object.keys(deps.mappings);
 
   const page = async (c: Context<{ Bindings: Env }>, given: object) => {
-    const { value, wrong } = readFields(given, SEARCH, providers);
+    const { value, wrong } = readFields(given, SEARCH_FIELDS, providers);
     return wrong.length > 0 ? badFilter(c, wrong) : c.json(await listEvents(c.env.DB, value, providers));
   };
 
@@ -37,34 +38,28 @@ export function eventRoutes({ mappings }: Pick<Deps, "mappings">) {
 
   routes.get("/events/:id", async (c) => {
     const id = c.req.param("id");
-    const event = await showEvent(c.env.DB, id);
-    return event ? c.json(event) : unknownEvent(c, id);
+    const told = await tell(c.env, deps, id);
+    return told ? c.json({ ...whole(told), story: storyAs(told) }) : unknownEvent(c, id);
   });
   return routes;
 }
 
-/** A page of events, newest first, and `before` of the next one. */
+/** A page of events, newest first, and `before` of the next one: a page may have few events, or none, and still a next one. */
 export async function listEvents(
   db: D1Database,
   { limit = DEFAULT_PAGE, ...filter }: Partial<Search>,
   providers: string[],
-): Promise<{ events: ApiEvent[]; next: number | null }> {
-  const rows = await search(db, { ...filter, limit }, providers);
-  return { events: rows.map(short), next: rows.length === limit ? (rows.at(-1)?.rowid ?? null) : null };
+): Promise<EventPage> {
+  const { rows, next } = await search(db, { ...filter, limit }, providers);
+  return { events: rows.map(short), next };
 }
 
-/** One event with its payload and its delivery attempts, oldest first. */
-export type ApiEventWhole = NonNullable<Awaited<ReturnType<typeof showEvent>>>;
-
-/** One event whole; null when none has this id. */
-export async function showEvent(db: D1Database, id: string) {
-  const found = await readEvent(db, id);
-  if (!found) return null;
-  const { row, attempts } = found;
+/** Without its story. */
+function whole({ row, attempts }: FoundEvent): Omit<ApiEventWhole, "story"> {
   const { payload, doubt, doubtSince, leaseUntil, deliveredBy } = row;
   return {
     ...short(row),
-    payload: json(payload),
+    payload: jsonOf(payload),
     doubt,
     doubtSince: time(doubtSince),
     leaseUntil: leaseUntil > 0 ? time(leaseUntil) : null,
@@ -95,10 +90,7 @@ function fromQuery(name: string, texts: string[]): unknown {
   return (name === "before" || name === "limit") && /^\d+$/.test(text) ? Number(text) : text;
 }
 
-/** An event as the API shows it. Times are ISO 8601. */
-export type ApiEvent = ReturnType<typeof short>;
-
-function short(row: FoundRow) {
+function short(row: FoundRow): ApiEvent {
   const { means, todo } = about(row.reason);
   return {
     id: row.id,
@@ -111,9 +103,9 @@ function short(row: FoundRow) {
     means,
     todo,
     detail: row.detail,
-    warnings: (json(row.warnings) ?? []) as { field: string; did: string }[],
-    lead: json(row.lead) as Record<string, unknown> | null,
-    link: json(row.link) as { id: string; shortLink?: string | null; partnerId?: string | null } | null,
+    warnings: (jsonOf(row.warnings) ?? []) as ApiEvent["warnings"],
+    lead: object(row.lead),
+    link: jsonOf(row.link) as ApiEvent["link"],
     replayedAt: time(row.replayedAt),
     nextAttemptAt: time(row.nextAttemptAt),
     deliveredAt: time(row.deliveredAt),
@@ -123,11 +115,13 @@ function short(row: FoundRow) {
 
 const time = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
 
-/** The value of a JSON column; a text that was changed by hand and is no JSON as it is. */
-function json(text: string | null): unknown {
-  try {
-    return text === null ? null : parseJson(text);
-  } catch {
-    return text;
-  }
+/** An object of a JSON column; what was changed by hand and is none as `unreadable`. */
+function object(text: string | null): Record<string, unknown> | null {
+  const value = jsonOf(text);
+  return typeof value === "object" ? (value as Record<string, unknown> | null) : { unreadable: text };
+}
+
+/** The story as the API shows it: sentences, each with its time if that is known. */
+function storyAs({ story }: Told): ApiEventWhole["story"] {
+  return story.map(({ at, says }) => ({ at: time(at), says }));
 }

@@ -3,6 +3,8 @@ import type { Context } from "hono";
 import * as z from "zod/mini";
 import { REASONS, type Reason, STATUS_NAMES } from "../states.ts";
 
+export const statusName = z.enum(STATUS_NAMES);
+export const reasonName = z.enum(Object.keys(REASONS) as Reason[]);
 const oneOrMore = <T extends z.core.$ZodType>(one: T) =>
   z.pipe(
     z.union([one, z.array(one).check(z.minLength(1))]),
@@ -19,13 +21,13 @@ const text = (max: number) => z.optional(z.string().check(z.minLength(1), z.maxL
 /** The largest page of events. */
 const MAX_PAGE = 100;
 
-const FIELDS = {
+export const FIELDS = {
   status: {
-    schema: z.optional(oneOrMore(z.enum(STATUS_NAMES))),
+    schema: z.optional(oneOrMore(statusName)),
     is: `one or more of ${STATUS_NAMES.join(", ")}`,
   },
   reason: {
-    schema: z.optional(oneOrMore(z.enum(Object.keys(REASONS) as Reason[]))),
+    schema: z.optional(oneOrMore(reasonName)),
     is: `one or more of ${Object.keys(REASONS).join(", ")}`,
   },
   provider: { schema: text(100), is: "the name of a mapping file" },
@@ -46,6 +48,21 @@ const FIELDS = {
     is: "`leadKeys` of the answer before",
   },
 };
+/** What says which events, of each request. */
+export const EVENT_FILTERS = [
+  "status",
+  "reason",
+  "provider",
+  "type",
+  "since",
+  "until",
+  "before",
+  "limit",
+] as const;
+export const SEARCH_FIELDS = [...EVENT_FILTERS, "find", "related"] as const;
+export const REPLAY_FILTERS = ["status", "reason", "provider", "since", "until"] as const;
+export const REPLAY_FIELDS = [...REPLAY_FILTERS, "dryRun", "after", "leadKeys"] as const;
+
 export type Fields = { [K in keyof typeof FIELDS]: z.infer<(typeof FIELDS)[K]["schema"]> };
 type Present<K extends keyof Fields> = { [F in K]?: Exclude<Fields[F], undefined> };
 

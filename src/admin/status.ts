@@ -11,29 +11,10 @@ import { verifierOf } from "../receive/verifier.ts";
 import { secretName } from "../settings.ts";
 import { DAY } from "../time.ts";
 import { SecretError } from "../verify/secret.ts";
-import { type Check, checkDub, checkFlow, checkSettings, iso } from "./checks.ts";
+import { checkDub, checkFlow, checkSettings, iso } from "./checks.ts";
+import type { ProviderStatus, Status } from "./schema.ts";
 
-/** A provider with its last event (of the last thousand events of all providers), refusals and ignored types. */
-export type ProviderStatus = {
-  provider: string;
-  name: string;
-  address: string;
-  secret: string;
-  state: "on" | "off" | "problem";
-  says?: string;
-  lastEventAt: string | null;
-  refusals: { reason: string; count: number; lastAt: string; evidence: string; todo: string }[];
-  ignored: { type: string; count: number; lastAt: string }[];
-};
-
-/** All of it. `events`: those of the last 24 hours by status, of the last ten thousand. */
-export type Status = {
-  checks: Check[];
-  providers: ProviderStatus[];
-  refusals: ProviderStatus["refusals"];
-  events: Record<string, number>;
-  keptSince: string | null;
-};
+export type { ProviderStatus, Status };
 
 /** The route. With `?ask=dub`, Dub is asked what the key may do; nothing is recorded there. */
 export function statusRoute(deps: Deps) {

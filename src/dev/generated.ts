@@ -1,5 +1,5 @@
 /**
- * Generated files: the JSON Schemas for editors, the tables of the documentation, and the two lists of mapping files.
+ * Generated files: the JSON Schemas for editors, the OpenAPI document, the tables of the documentation, and the two lists of mapping files.
  * `npm run check -- --write` writes them; a test fails when one is out of date.
  */
 import { readFileSync } from "node:fs";
@@ -16,6 +16,7 @@ import {
   ROOT,
   readJson,
 } from "./files.ts";
+import { openApi } from "./openapi.ts";
 import { tables } from "./tables.ts";
 
 /** The lists of mapping files that the Worker is built from: path → content. */
@@ -80,10 +81,12 @@ const PAGES = ["README.md", "ARCHITECTURE.md", "docs/reasons.md", "docs/commands
 export async function generated(): Promise<Map<string, string>> {
   const schema = (type: z.core.$ZodType, title: string) =>
     `${JSON.stringify({ ...z.toJSONSchema(type, { io: "input" }), title }, null, 2)}\n`;
+  const { version } = readJson(join(ROOT, "package.json")) as { version: string };
   const made = { ...tables(), commands: await commands() };
   return new Map([
     [join(MAPPINGS, "mapping.schema.json"), schema(MappingFile, "Mapping file of webhook-to-lead")],
     [join(MAPPINGS, "sample.schema.json"), schema(Sample, "Sample webhook of webhook-to-lead")],
+    [join(ROOT, "docs/openapi.json"), `${JSON.stringify(openApi(version), null, 2)}\n`],
     ...PAGES.map((page): [string, string] => {
       const path = join(ROOT, page);
       return [path, withTables(readFileSync(path, "utf8"), made)];

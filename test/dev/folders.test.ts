@@ -14,7 +14,7 @@ const LAYERS = [
   "ledger",
   "mapping dub",
   "verify",
-  "transitions lead settings context",
+  "transitions lead settings context json-text",
   "states usable hash log json json-text time",
 ];
 const layerOf = (part: string) => LAYERS.findIndex((layer) => layer.split(" ").includes(part));

@@ -1,61 +1,27 @@
 /** `npm run why` and `npm run doctor` against a Worker on this machine. */
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { ROOT, readSample } from "../../src/dev/files.ts";
-import { buildWorker } from "../../src/dev/process/build.ts";
-import { type Reserved, reservePort } from "../../src/dev/process/port.ts";
-import { type RunningWorker, startWorker } from "../../src/dev/process/worker.ts";
 import { postSample } from "../../src/dev/samples/post.ts";
 import { secretFor } from "../../src/dev/samples/secrets.ts";
-import { createDubStandIn, LOCAL_KEY } from "../../src/dev/stand-in/dub.ts";
-import { serveDub } from "../../src/dev/stand-in/serve.ts";
+import { LOCAL_KEY } from "../../src/dev/stand-in/dub.ts";
+import { startTestWorker, type TestWorker, TOKEN } from "./support/worker.ts";
 
-const TOKEN = "a-token-of-the-admin-of-this-app";
-const state = mkdtempSync(join(tmpdir(), "why-"));
-const dub = createDubStandIn();
-let served: Awaited<ReturnType<typeof serveDub>>;
-let reserved: Reserved;
-let worker: RunningWorker;
+let worker: TestWorker;
 let url: string;
-let delivered: () => Promise<void>;
 
 beforeAll(async () => {
-  served = await serveDub(dub);
-  let arrive = () => {};
-  const arrival = new Promise<void>((resolve) => {
-    arrive = resolve;
+  worker = await startTestWorker({
+    CLERK_WEBHOOK_SECRET: secretFor("clerk"),
+    STRIPE_WEBHOOK_SECRET: "sk_live_1234567890abcdef",
   });
-  delivered = () => arrival;
-  reserved = await reservePort(8840);
-  worker = startWorker({
-    worker: await buildWorker(),
-    port: reserved.port,
-    state,
-    settings: {
-      DUB_API_URL: served.url,
-      DUB_API_KEY: LOCAL_KEY,
-      ADMIN_TOKEN: TOKEN,
-      CLERK_WEBHOOK_SECRET: secretFor("clerk"),
-      STRIPE_WEBHOOK_SECRET: "sk_live_1234567890abcdef",
-    },
-    onLine: (line) => {
-      if (line.includes('"reason":"recorded"')) arrive();
-    },
-  });
-  url = await worker.ready;
+  url = worker.url;
   await postSample("clerk", readSample("clerk"), url);
   await postSample("clerk", readSample("clerk", "organic"), url);
-  await delivered();
+  await worker.logged('"reason":"recorded"');
 });
-afterAll(async () => {
-  await worker.stop();
-  await served.close();
-  reserved.release();
-  rmSync(state, { recursive: true });
-});
+afterAll(() => worker.stop());
 
 function run(
   command: string,
@@ -79,7 +45,7 @@ type Lead = { lead: { customerExternalId: string; customerEmail: string; clickId
 const [{ lead }] = readSample("clerk").expect as [Lead];
 
 it("the Worker listens on the port that was reserved for it", () => {
-  expect(url).toBe(`http://localhost:${reserved.port}`);
+  expect(url).toBe(`http://localhost:${worker.port}`);
 });
 
 it("why tells the story of a lead by e-mail, customer id and click id; the address may have a path", async () => {
@@ -100,12 +66,34 @@ it("why finds the lead of a person with more events than fit on a page", async (
   expect(out.match(/duplicate \(duplicate_here\)/g)).toHaveLength(101);
 });
 
+it("why explains nothing when another sender brought the lead to Dub", async () => {
+  const { data } = structuredClone(readSample("clerk").webhook) as { data: { id: string } };
+  data.id = "user_of_another_sender";
+  const body = { clickId: lead.clickId, eventName: "Sign Up", customerExternalId: data.id };
+  await fetch(`${worker.dubUrl}/track/lead`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${LOCAL_KEY}`, "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  await postSample(
+    "clerk",
+    { ...readSample("clerk"), webhook: { ...(readSample("clerk").webhook as object), data } },
+    url,
+  );
+  await expect
+    .poll(() => run("why", [data.id, "--to", url]), { timeout: 20_000 })
+    .toMatchObject({ code: 0, out: expect.stringContaining("duplicate (duplicate_at_dub)") });
+  expect((await run("why", [data.id, "--to", url])).out).not.toContain("could explain");
+});
+
 it("why says why there is no lead, and what could explain it", async () => {
   const [data] = [readSample("clerk", "organic").webhook as { data: { id: string } }];
   const organic = await run("why", [data.data.id, "--to", url]);
   expect(organic.code).toBe(1);
   expect(organic.out).toContain("skipped (no_click_id)");
   expect(organic.out).toContain("None of these events carries a click id");
+  // What is not about this person explains nothing.
+  expect(organic.out).not.toContain("STRIPE_WEBHOOK_SECRET");
   const nobody = await run("why", ["nobody@orchard.example", "--to", url, "--json"]);
   expect(nobody.code).toBe(1);
   const { events, explanations } = JSON.parse(nobody.out);
@@ -121,7 +109,7 @@ it("doctor shows each part with what to do, and no secret", async () => {
   expect(out).toMatch(/^Dub takes leads with the key +ok +yes/m);
   expect(out).toMatch(/^clerk +ok +is on; last event/m);
   expect(out).toMatch(/^stripe +problem +.*STRIPE_WEBHOOK_SECRET/m);
-  expect(out).toMatch(/^auth0 +off .*npx wrangler secret put AUTH0_WEBHOOK_SECRET/m);
+  expect(out).toMatch(/^auth0 +off .*write AUTH0_WEBHOOK_SECRET=… into \.dev\.vars/m);
   expect(out).not.toMatch(/1234567890|dub_/);
 });
 
@@ -164,7 +152,7 @@ it.each([
 });
 
 it("doctor knows that something else answers", async () => {
-  const { code, err } = await run("doctor", ["--to", served.url]);
+  const { code, err } = await run("doctor", ["--to", worker.dubUrl]);
   expect(code).toBe(2);
   expect(err).toContain("not as this Worker does");
 });

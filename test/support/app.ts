@@ -12,6 +12,7 @@ import type { EventAnswer } from "../../src/receive/answer.ts";
 import { secretName } from "../../src/settings.ts";
 import type { Reason, Status } from "../../src/states.ts";
 import { DAY, HOUR, MINUTE, SECOND } from "../../src/time.ts";
+import { expectDocumented } from "./api.ts";
 
 export { DAY, HOUR, MINUTE, SECOND };
 export const START = Date.UTC(2026, 2, 10, 12);
@@ -98,7 +99,17 @@ type Down = { ledger: boolean; queue: boolean; stalled: boolean };
 const MAX_RETRIES = 20;
 
 export async function createTestApp(options: TestAppOptions = {}) {
-  const tables = ["events", "attempts", "refusals", "ignored", "pauses", "alerts", "marks", "transitions"];
+  const tables = [
+    "events",
+    "attempts",
+    "refusals",
+    "ignored",
+    "pauses",
+    "alerts",
+    "marks",
+    "hours",
+    "transitions",
+  ];
   for (const table of tables) await db.exec(`DELETE FROM ${table}`);
   const clock = { now: START };
   const down: Down = { ledger: false, queue: false, stalled: false };
@@ -179,7 +190,9 @@ export async function createTestApp(options: TestAppOptions = {}) {
     fetching++;
     try {
       const context = { waitUntil, passThroughOnException() {}, props: {} } as unknown as ExecutionContext;
-      return await worker.fetch(incoming, env, context);
+      const response = await worker.fetch(incoming, env, context);
+      await expectDocumented(incoming, response);
+      return response;
     } finally {
       await waitOnExecutionContext(ctx);
       fetching--;

@@ -4,7 +4,10 @@ import { secureHeaders } from "hono/secure-headers";
 import type { Alert } from "../../alert.ts";
 import type { Deps, Env } from "../../context.ts";
 import { locked } from "../auth.ts";
-import { answerPage } from "./layout.tsx";
+import { answerError } from "./errors.tsx";
+import { eventPages } from "./event.tsx";
+import { listPages } from "./events.tsx";
+import { overviewRoutes } from "./overview.tsx";
 import { SCRIPT } from "./script.ts";
 import { STYLE } from "./style.ts";
 import { workbenchRoutes } from "./workbench.tsx";
@@ -26,14 +29,18 @@ export function adminPages(deps: PageDeps) {
         frameAncestors: ["'none'"],
         baseUri: ["'none'"],
       },
-      referrerPolicy: "no-referrer",
+      // With "no-referrer" a form would be sent with the origin "null", which the lock refuses.
+      referrerPolicy: "same-origin",
       xFrameOptions: "DENY",
     }),
     locked,
   );
   pages.get("/style.css", (c) => c.body(STYLE, 200, { "content-type": "text/css; charset=utf-8" }));
   pages.get("/script.js", (c) => c.body(SCRIPT, 200, { "content-type": "text/javascript; charset=utf-8" }));
-  pages.get("/", (c) => answerPage(c, { title: "Overview", children: <h1>Overview</h1> }));
+  pages.route("/", overviewRoutes(deps));
+  pages.route("/", listPages(deps));
+  pages.route("/", eventPages(deps));
   pages.route("/", workbenchRoutes(deps));
+  pages.onError(answerError);
   return pages;
 }

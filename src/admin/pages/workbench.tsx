@@ -2,8 +2,10 @@
 import { type Context, Hono } from "hono";
 import { html } from "hono/html";
 import type { Deps, Env } from "../../context.ts";
+import { readEvent, type WholeRow } from "../../ledger/search.ts";
 import { readBody } from "../../receive/body.ts";
-import { type ApiEvent, type ApiEventWhole, listEvents, showEvent } from "../events.ts";
+import { type ApiEvent, listEvents } from "../events.ts";
+import { jsonOf } from "../tell.ts";
 import {
   MAX_REQUEST,
   type Mistake,
@@ -42,7 +44,7 @@ export function workbenchRoutes({ mappings }: Pick<Deps, "mappings">) {
 
   routes.get("/workbench", async (c) => {
     const id = c.req.query("event");
-    const event = id === undefined ? null : await showEvent(c.env.DB, id);
+    const event = id === undefined ? null : (await readEvent(c.env.DB, id))?.row;
     const asked = event?.provider ?? c.req.query("provider") ?? providers[0] ?? NEW;
     const provider = providers.includes(asked) ? asked : NEW;
     const trial: Trial = { provider, mapping: fileOf(provider), webhook: "", headers: {}, isEvent: false };
@@ -106,8 +108,9 @@ function trialIn(form: FormData): Trial {
   };
 }
 
-function payloadOf({ payload }: ApiEventWhole): string {
-  return typeof payload === "string" ? payload : JSON.stringify(payload, null, 2);
+function payloadOf({ payload }: WholeRow): string {
+  const json = jsonOf(payload);
+  return typeof json === "string" ? json : JSON.stringify(json, null, 2);
 }
 
 const Workbench = ({

@@ -1,15 +1,15 @@
 /** What webhooks and samples become under a mapping, in the words of a sample's `expect`. */
+
+import { JsonError, readJsonText } from "../../json-text.ts";
 import { type MappedEvent, mapWebhook } from "../../mapping/apply.ts";
 import type { Mapping } from "../../mapping/compile.ts";
+import type { Result } from "../../mapping/result.ts";
 import type { Sample } from "../../mapping/schema.ts";
 import { describeUntyped } from "../../mapping/untyped.ts";
-import { decodeBody } from "../../receive/body.ts";
-import { REASONS } from "../../states.ts";
+import { type BodyProblem, decodeBody } from "../../receive/body.ts";
+import { ANSWERS } from "../../receive/refuse.ts";
 import { sampleBody } from "../samples/sign.ts";
 import { UserError } from "../user-error.ts";
-
-/** What one event becomes: a lead with its warnings, a skip or rejection with its reason, or nothing. */
-export type Result = Sample["expect"][number];
 
 /** The events of a sample, test events treated as by default. Throws a UserError when its body can't be read. */
 export function mapSample(mapping: Mapping, sample: Sample): MappedEvent[] {
@@ -18,29 +18,32 @@ export function mapSample(mapping: Mapping, sample: Sample): MappedEvent[] {
 
 /**
  * The events of a webhook's body; `files`: the mapping files that an event without a type is compared with. Throws a
- * UserError when the body can't be read.
+ * UserError when the body can't be read, which calls it `shown`.
  */
 export function mapBody(
   mapping: Mapping,
   body: Uint8Array,
   headers: Headers,
   files: Record<string, unknown>,
+  shown = "The webhook",
 ): MappedEvent[] {
   const decoded = decodeBody(body, mapping.file.format);
-  if (!decoded.ok) throw new UserError(`The payload can't be read: ${decoded.problem}`);
+  if (!decoded.ok) throw new UserError(unreadable(decoded.problem, body, shown));
   const webhook = { body: decoded.value, headers, deliveryId: "sample" };
   return describeUntyped(mapping, files, mapWebhook(mapping, webhook, { acceptTestEvents: false }));
 }
 
-/** What becomes of an event, in the words of a sample's `expect`. */
-export function resultOf({ outcome }: MappedEvent): Result {
-  if (outcome.kind === "ignored") return { ignored: true };
-  if (outcome.kind === "ended") {
-    const reason = outcome.detail ? `${outcome.reason} (${outcome.detail})` : outcome.reason;
-    return REASONS[outcome.reason].status === "skipped" ? { skipped: reason } : { rejected: reason };
-  }
-  const warnings = outcome.warnings.map(({ field, did }) => `${field}: ${did}`);
-  return { lead: outcome.lead, ...(warnings.length > 0 && { warnings }) };
+function unreadable(problem: BodyProblem, body: Uint8Array, shown: string): string {
+  const { means, todo } = ANSWERS[problem];
+  if (problem === "not_json")
+    try {
+      readJsonText(new TextDecoder().decode(body));
+    } catch (error) {
+      if (error instanceof JsonError)
+        return `${shown}:${error.line}:${error.column}: ${error.message}\n${error.shown}`;
+      throw error;
+    }
+  return `${shown} can't be read: ${means}. What to do: ${todo}.`;
 }
 
 /** Whether a sample's `expect` describes these results. It may leave the detail of a skip or rejection out. */

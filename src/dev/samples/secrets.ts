@@ -31,13 +31,14 @@ export function adminToken(): string {
 }
 
 /** A provider's secret on this machine, and where it is from, for people. */
-export function findSecret(provider: string): { text: string; from: string } {
+export function findSecret(provider: string): { text: string; from: string; madeUp?: boolean } {
   const name = secretName(provider);
   const text = own(name);
   if (text === undefined)
     return {
       text: secretFor(provider),
       from: `npm start, since neither the environment nor ${DEV_VARS} has one`,
+      madeUp: true,
     };
   return { text, from: process.env[name] ? "the environment" : DEV_VARS };
 }
