@@ -1,11 +1,14 @@
 /** The script of the admin pages. Everything works without it. */
 export const SCRIPT = `
+// An address with user and password, as that of npm start, can't be fetched.
+const here = (path) => location.origin + path;
+
 // A live list: what is found is fetched again while the page is looked at.
 const live = document.querySelector("[data-live]");
 if (live)
   setInterval(async () => {
     if (document.hidden) return;
-    const response = await fetch(location.href).catch(() => null);
+    const response = await fetch(here(location.pathname + location.search)).catch(() => null);
     if (!response || !response.ok) return;
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     const [now, next] = [live.querySelector("#found"), page.querySelector("#found")];
@@ -33,7 +36,7 @@ if (bench) {
     const body = new FormData(bench);
     body.set("part", "result");
     try {
-      const answer = await fetch("/admin/workbench", { method: "POST", body, signal: running.signal });
+      const answer = await fetch(here("/admin/workbench"), { method: "POST", body, signal: running.signal });
       if (!answer.headers.get("content-type")?.startsWith("text/html")) return;
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const result = document.querySelector("#result");
