@@ -47,7 +47,7 @@ const event = {
   id: z.string().check(about("our id of the event")),
   receivedAt: time,
   provider: z.string(),
-  eventId: z.nullable(z.string()).check(about("made from the provider's id of the event")),
+  eventId: z.nullable(z.string()).check(about("the provider's id of the event")),
   type: z.nullable(z.string()).check(about("as the provider names it")),
   ...state,
   means: z.string().check(about("the reason in words")),

@@ -1,85 +1,26 @@
 /** `npm run why` and `npm run doctor` against a Worker on this machine. */
-import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { ROOT, readSample } from "../../src/dev/files.ts";
-import { buildWorker } from "../../src/dev/process/build.ts";
-import { type Reserved, reservePort } from "../../src/dev/process/port.ts";
-import { type RunningWorker, startWorker } from "../../src/dev/process/worker.ts";
+import { readSample } from "../../src/dev/files.ts";
 import { postSample } from "../../src/dev/samples/post.ts";
-import { secretFor } from "../../src/dev/samples/secrets.ts";
-import { createDubStandIn, LOCAL_KEY } from "../../src/dev/stand-in/dub.ts";
-import { serveDub } from "../../src/dev/stand-in/serve.ts";
+import { openWorker, run, TOKEN } from "./support/worker.ts";
 
-const TOKEN = "a-token-of-the-admin-of-this-app";
-const state = mkdtempSync(join(tmpdir(), "why-"));
-const dub = createDubStandIn();
-let served: Awaited<ReturnType<typeof serveDub>>;
-let reserved: Reserved;
-let worker: RunningWorker;
+let worker: Awaited<ReturnType<typeof openWorker>>;
 let url: string;
-let delivered: () => Promise<void>;
 
 beforeAll(async () => {
-  served = await serveDub(dub);
-  let arrive = () => {};
-  const arrival = new Promise<void>((resolve) => {
-    arrive = resolve;
-  });
-  delivered = () => arrival;
-  reserved = await reservePort(8840);
-  worker = startWorker({
-    worker: await buildWorker(),
-    port: reserved.port,
-    state,
-    settings: {
-      DUB_API_URL: served.url,
-      DUB_API_KEY: LOCAL_KEY,
-      ADMIN_TOKEN: TOKEN,
-      CLERK_WEBHOOK_SECRET: secretFor("clerk"),
-      STRIPE_WEBHOOK_SECRET: "sk_live_1234567890abcdef",
-    },
-    onLine: (line) => {
-      if (line.includes('"reason":"recorded"')) arrive();
-    },
-  });
-  url = await worker.ready;
+  worker = await openWorker(8840, { STRIPE_WEBHOOK_SECRET: "sk_live_1234567890abcdef" });
+  ({ url } = worker);
   await postSample("clerk", readSample("clerk"), url);
   await postSample("clerk", readSample("clerk", "organic"), url);
-  await delivered();
+  await worker.until(/"reason":"recorded"/);
 });
-afterAll(async () => {
-  await worker.stop();
-  await served.close();
-  reserved.release();
-  rmSync(state, { recursive: true });
-});
-
-function run(
-  command: string,
-  args: string[],
-  token = TOKEN,
-): Promise<{ code: number; out: string; err: string }> {
-  const child = spawn(process.execPath, [join(ROOT, `src/dev/commands/${command}.ts`), ...args], {
-    env: { ...process.env, ADMIN_TOKEN: token, NO_COLOR: "1" },
-  });
-  let [out, err] = ["", ""];
-  child.stdout.on("data", (chunk) => {
-    out += chunk;
-  });
-  child.stderr.on("data", (chunk) => {
-    err += chunk;
-  });
-  return new Promise((resolve) => child.once("close", (code) => resolve({ code: code ?? -1, out, err })));
-}
+afterAll(() => worker.close());
 
 type Lead = { lead: { customerExternalId: string; customerEmail: string; clickId: string } };
 const [{ lead }] = readSample("clerk").expect as [Lead];
 
 it("the Worker listens on the port that was reserved for it", () => {
-  expect(url).toBe(`http://localhost:${reserved.port}`);
+  expect(url).toBe(`http://localhost:${worker.port}`);
 });
 
 it("why tells the story of a lead by e-mail, customer id and click id; the address may have a path", async () => {
@@ -164,7 +105,7 @@ it.each([
 });
 
 it("doctor knows that something else answers", async () => {
-  const { code, err } = await run("doctor", ["--to", served.url]);
+  const { code, err } = await run("doctor", ["--to", worker.dubUrl]);
   expect(code).toBe(2);
   expect(err).toContain("not as this Worker does");
 });
