@@ -5,8 +5,9 @@ import { readSecret, SecretError } from "../verify/secret.ts";
 import { readTokens } from "../verify/token.ts";
 import { isLocal, workerAddress } from "./address.ts";
 import { ADMIN_TIMEOUT } from "./limits.ts";
+import { findLocalToken } from "./local-token.ts";
 import { notThisWorker, request } from "./request.ts";
-import { adminToken } from "./samples/secrets.ts";
+import { ownSecret } from "./samples/secrets.ts";
 import { UserError } from "./user-error.ts";
 
 /** What the admin API answers: the status, and JSON. */
@@ -27,7 +28,7 @@ export async function askAdmin(to: string, path: string, body?: object): Promise
   const { status, text } = await request(
     url,
     {
-      headers: { authorization: `Bearer ${await tokenToSend()}`, "content-type": "application/json" },
+      headers: { authorization: `Bearer ${await tokenToSend(origin)}`, "content-type": "application/json" },
       ...(body && { method: "POST", body: JSON.stringify(body) }),
     },
     ADMIN_TIMEOUT,
@@ -46,11 +47,19 @@ export async function askAdmin(to: string, path: string, body?: object): Promise
 }
 
 /** For help texts: where the token is from. */
-export const TOKEN_FROM = "The token is ADMIN_TOKEN of the environment or of .dev.vars.";
+export const TOKEN_FROM =
+  "The token is ADMIN_TOKEN of the environment or of .dev.vars; npm start and npm run dev need none here.";
 
-/** While it is rotated there are two, of which the first is sent. Throws a UserError for one that no Worker takes. */
-async function tokenToSend(): Promise<string> {
-  const text = adminToken();
+/**
+ * The token of a Worker that runs here, else that of the environment or of .dev.vars: while it is rotated there are two,
+ * of which the first is sent. Throws a UserError when there is none, or for one that no Worker takes.
+ */
+async function tokenToSend(origin: string): Promise<string> {
+  const text = findLocalToken(origin) ?? ownSecret(ADMIN_TOKEN);
+  if (text === undefined)
+    throw new UserError(
+      `No token for ${origin}: set ADMIN_TOKEN in the environment or in .dev.vars to the Worker's own.`,
+    );
   try {
     await readTokens(ADMIN_TOKEN, text);
   } catch (error) {

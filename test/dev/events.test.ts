@@ -123,6 +123,11 @@ describe("a Worker on this machine", () => {
     expect([code, out]).toEqual([2, ""]);
     expect(err).toContain(said);
   });
+
+  it("without a token, nothing is asked", async () => {
+    const { code, err } = await run("events", to, "");
+    expect([code, err]).toEqual([2, expect.stringContaining(`No token for ${worker.url}: set ADMIN_TOKEN`)]);
+  });
 });
 
 describe("answers", () => {
