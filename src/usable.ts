@@ -119,9 +119,9 @@ export function clickIdProblem(value: unknown): string | undefined {
   if (typeof value !== "string" || BLANK.test(value) || usableClickId(value) !== undefined) return undefined;
   const text = value.trim().replace(/^dub_id_/, "");
   if (isNoValue(text)) return "dropped: a placeholder such as undefined or null, which stands for no value";
-  if (isPlaceholder(text) || isNoClickId(text) || /[\s{}[\]<>%$]/.test(text))
+  if (isPlaceholder(text) || isNoClickId(text) || /[{}[\]<>%$]/.test(text))
     return "dropped: a placeholder such as {{dub_id}} or YOUR_CLICK_ID, which the sign-up form did not fill in";
-  return `dropped: not a click id: ${text.length > MAX_CLICK_ID ? `over ${MAX_CLICK_ID} characters` : "it has characters that no click id has"}`;
+  return `dropped: not a click id: ${text.length > MAX_CLICK_ID ? `over ${MAX_CLICK_ID} characters` : "it has blanks or other characters that no click id has"}`;
 }
 
 /** Lead fields whose texts have rules of their own; for every other field a text only must be no placeholder. */

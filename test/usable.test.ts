@@ -178,6 +178,7 @@ it.each<[unknown, string | undefined]>([
   ["undefined", "undefined or null"],
   ["dub_id_null", "undefined or null"],
   ["N/A", "undefined or null"],
+  ["my click!", "blanks or other characters that"],
   ["a;b", "characters that no click id has"],
   ["https://go.example/a?dub_id=Xk3pQ9vLm2RtYw7B", "characters that no click id has"],
   ["x".repeat(201), "over 200 characters"],

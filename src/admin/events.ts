@@ -8,7 +8,7 @@ import { about } from "../states.ts";
 import { badFilter, readFields, readObject, SEARCH_FIELDS } from "./fields.ts";
 import type { ApiEvent, ApiEventWhole, EventPage } from "./schema.ts";
 
-export type { ApiEvent, ApiEventWhole };
+export type { ApiEvent, ApiEventWhole, EventPage };
 
 const DEFAULT_PAGE = 50;
 
@@ -44,14 +44,14 @@ export function eventRoutes({ mappings }: Pick<Deps, "mappings">) {
   return routes;
 }
 
-/** A page of events, newest first, and `before` of the next one. */
+/** A page of events, newest first, and `before` of the next one: a page may have few events, or none, and still a next one. */
 export async function listEvents(
   db: D1Database,
   { limit = DEFAULT_PAGE, ...filter }: Partial<Search>,
   providers: string[],
 ): Promise<EventPage> {
-  const rows = await search(db, { ...filter, limit }, providers);
-  return { events: rows.map(short), next: rows.length === limit ? (rows.at(-1)?.rowid ?? null) : null };
+  const { rows, next } = await search(db, { ...filter, limit }, providers);
+  return { events: rows.map(short), next };
 }
 
 /** One event whole; null when none has this id. */

@@ -114,7 +114,9 @@ const next = z.nullable(z.int());
 export const EventPage = z
   .object({
     events: z.array(ApiEvent),
-    next: next.check(about("`before` of the next page; null after the last")),
+    next: next.check(
+      about("`before` of the next page, also when this one has few events or none; null after the last"),
+    ),
   })
   .register(named, { id: "EventPage" });
 export type EventPage = z.infer<typeof EventPage>;

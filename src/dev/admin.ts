@@ -37,7 +37,11 @@ export async function askAdmin(to: string, path: string, body?: object): Promise
     throw new UserError(`${origin} has no admin API: set the Worker secret ADMIN_TOKEN to turn it on.`);
   if (status === 401)
     throw new UserError(
-      `${origin} refuses the token: set ADMIN_TOKEN in the environment or in .dev.vars to the Worker's own.`,
+      `${origin} refuses the token: ${
+        isLocal(origin)
+          ? "it was started with another one. Start it again, or take ADMIN_TOKEN out of the environment (unset ADMIN_TOKEN) or .dev.vars"
+          : "set ADMIN_TOKEN in the environment or in .dev.vars to the Worker's own"
+      }.`,
     );
   try {
     return { status, body: JSON.parse(text) };

@@ -39,7 +39,7 @@ export function eventRows(provider: string, events: ShownEvent[]): string[][] {
     i === 0 ? provider : "",
     event.type ?? "",
     event.status,
-    `${event.redelivery ? "redelivery of an event that is kept: " : ""}${event.link ? `credited ${event.link}` : event.means}`,
+    `${event.redelivery ? "was received before: " : ""}${event.link ? `credited ${event.link}` : event.means}`,
   ]);
 }
 

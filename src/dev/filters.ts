@@ -47,30 +47,26 @@ export function countOf(text: string): number {
 
 /** Of the API. */
 const MAX_PAGE = 100;
+/** More pages are read than the limit needs, since a page can have few events, or none, and still a next one. */
+const MORE_PAGES = 50;
 
-/** The events of a search, newest first, page by page. It goes by POST: addresses are logged, and `find` is personal. */
-export async function* eventsOf(to: string, wanted: Wanted, page = MAX_PAGE): AsyncGenerator<ApiEvent> {
-  for (let before: number | null | undefined; before !== null; ) {
-    const answer: EventPage = await readAdmin(to, "/api/events/search", EventPage, {
-      ...wanted,
-      before,
-      limit: page,
-    });
-    yield* answer.events;
-    before = answer.next;
-  }
-}
+/** A page of events, newest first. It is asked by POST: addresses are logged, and `find` is personal. */
+export const readPage = (to: string, wanted: Wanted, limit: number, before?: number): Promise<EventPage> =>
+  readAdmin(to, "/api/events/search", EventPage, { ...wanted, limit, before });
 
-/** The first `limit` of them, and whether there are more. */
+/** The newest events, up to a limit. `more`: there can be others. */
 export async function firstEvents(
   to: string,
   wanted: Wanted,
   limit: number,
 ): Promise<{ events: ApiEvent[]; more: boolean }> {
   const events: ApiEvent[] = [];
-  for await (const event of eventsOf(to, wanted, Math.min(MAX_PAGE, limit + 1))) {
-    if (events.length === limit) return { events, more: true };
-    events.push(event);
+  const maxPages = limit / MAX_PAGE + MORE_PAGES;
+  let next: number | null | undefined;
+  for (let pages = 0; next !== null && events.length < limit && pages < maxPages; pages++) {
+    const page = await readPage(to, wanted, Math.min(MAX_PAGE, limit - events.length), next);
+    events.push(...page.events);
+    next = page.next;
   }
-  return { events, more: false };
+  return { events, more: next !== null };
 }

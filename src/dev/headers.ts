@@ -92,6 +92,8 @@ export function givenHeaders(given: string[]): [string, string][] {
   return given.flatMap((one) => {
     const [, name, value = ""] = /^([\w-]+)=(.*)$/s.exec(one) ?? [];
     if (name !== undefined && !existsSync(one)) return [[name, value] as [string, string]];
+    if (!existsSync(one) && one !== "-")
+      throw new UserError(`${one}: write a header as name=value, or name a file with headers.`);
     return parseHeaders(readText(one), one).headers;
   });
 }
@@ -105,6 +107,9 @@ export function readBytes(file: string): Buffer<ArrayBuffer> {
   try {
     return readFileSync(file === "-" ? 0 : file) as Buffer<ArrayBuffer>;
   } catch (error) {
-    throw new UserError((error as Error).message);
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new UserError(
+      code === "ENOENT" ? `There is no file ${file}.` : `${file} can't be read: ${message}`,
+    );
   }
 }

@@ -1,4 +1,5 @@
 /** JSON as text that a person writes: where each value stands, and what is wrong where. */
+import { parseJson } from "../json.ts";
 
 /** A mistake in JSON. `line` and `column` are 1-based; `shown` is the line with a mark below the column. */
 export class JsonError extends Error {
@@ -117,7 +118,7 @@ export function readJsonText(text: string): JsonText {
   value([]);
   skipBlank();
   if (at < text.length) fail("nothing may follow the end of the JSON");
-  return { text, value: JSON.parse(text), places };
+  return { text, value: parseJson(text), places };
 }
 
 const STRING = /"(?:[^"\\\p{Cc}]|[\u007f-\u009f]|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*"/uy;

@@ -12,8 +12,11 @@ export async function request(
     const response = await fetch(url, { ...init, redirect: "manual", signal });
     return { status: response.status, text: await response.text() };
   } catch (error) {
+    const { cause } = error as Error;
+    if (/wrong version number|packet length too long/.test(String(cause)))
+      throw new UserError(`${new URL(url).origin} speaks http, not https: write --to http://…`);
     throw new UserError(
-      `Nothing answers at ${url} (${(error as Error).cause ?? (error as Error).message}). Is the Worker running? "npm start" or "npm run dev" starts one on this machine.`,
+      `Nothing answers at ${url} (${cause ?? (error as Error).message}). Is the Worker running? "npm start" or "npm run dev" starts one on this machine.`,
     );
   }
 }

@@ -40,8 +40,13 @@ export function formatLine(line: LogLine): string[] {
     if (groups.length === 0) return [format("", "", "ignored", ["an empty batch"])];
     return groups
       .filter((group) => !isUnderway(group))
-      .map(({ type, lead, status: became, reason: why = NO_RULE, redelivery, events }) =>
-        format(type, lead, became, [why, redelivery && "redelivery", events > 1 && `${events} events`]),
+      .map(({ type, lead, status: became, reason: why = NO_RULE, redelivery, events, event }) =>
+        format(type, lead, became, [
+          why,
+          redelivery && "redelivery",
+          events > 1 && `${events} events`,
+          event,
+        ]),
       );
   }
   if (code === "delivery")

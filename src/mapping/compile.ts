@@ -182,6 +182,14 @@ function glob(pattern: string): RegExp {
 /** A union's issue says nothing by itself: the deepest of its branches is the one that was meant. */
 export function problemsOf(issue: z.core.$ZodIssue): Problem[] {
   if (issue.code === "invalid_union" && issue.errors.length > 0) {
+    const unknown = issue.errors.map((branch) =>
+      branch.flatMap((inner) =>
+        inner.code === "unrecognized_keys" && inner.path.length === 0 ? inner.keys : [],
+      ),
+    );
+    const inNone = unknown[0]?.filter((key) => unknown.every((keys) => keys.includes(key))) ?? [];
+    if (inNone.length > 0)
+      return inNone.map((key) => ({ path: jsonPath([...issue.path, key]), message: "unknown key" }));
     const meant = issue.errors.reduce((a, b) => (depth(b) > depth(a) ? b : a));
     if (depth(meant) > 0)
       return meant.flatMap((inner) => problemsOf({ ...inner, path: [...issue.path, ...inner.path] }));

@@ -1,7 +1,7 @@
 /** JMESPath for mapping files: an expression's syntax tree with the column of a mistake, and its evaluation. */
 import { compile, type JSONValue, TreeInterpreter } from "@jmespath-community/jmespath";
 import { callProblem } from "./functions.ts";
-import { columnOf, hintFor, tokensOf } from "./syntax.ts";
+import { columnOf, hintFor, readable, tokensOf, unclosedAt } from "./syntax.ts";
 
 export type Ast = ReturnType<typeof compile>;
 /** A compiled expression. Throws an Error whose message names types, never values. */
@@ -22,14 +22,16 @@ export class ExpressionError extends Error {
  */
 export function parseExpression(source: string, variables: string[] = []): Ast {
   let ast: Ast;
+  const unclosed = unclosedAt(source);
+  if (unclosed !== undefined) throw new ExpressionError(`${source[unclosed - 1]} is not closed`, unclosed);
   try {
     ast = compile(source);
   } catch (error) {
     const { message } = error as Error;
     const hint = hintFor(source);
-    throw hint
-      ? new ExpressionError(hint.message, hint.column)
-      : new ExpressionError(message, columnOf(source, message));
+    if (hint) throw new ExpressionError(hint.message, hint.column);
+    const column = columnOf(source, message);
+    throw new ExpressionError(readable(message, source, column), column);
   }
   const tokens = tokensOf(source);
   const at = (type: string, value?: unknown) =>

@@ -14,6 +14,7 @@ export function tokensOf(source: string): Tokens {
 
 /** The parser stops at the first token with which the beginning of the source fails in the same words. 1-based. */
 export function columnOf(source: string, message: string): number {
+  if (message.includes("EOF")) return source.length + 1;
   const tokens = tokensOf(source).map(({ start }) => start);
   const starts = tokens.length > 0 ? tokens : Array.from(source, (_, i) => i);
   for (const [i, start] of starts.entries()) {
@@ -26,6 +27,30 @@ export function columnOf(source: string, message: string): number {
   return source.length + 1;
 }
 
+/**
+ * The 1-based column of a quotation mark or backtick that is never closed, or undefined. JMESPath reads such a text to
+ * the end of the expression without a word.
+ */
+export function unclosedAt(source: string): number | undefined {
+  for (let i = 0; i < source.length; i++) {
+    const mark = source[i] as string;
+    if (!"'\"`".includes(mark)) continue;
+    const start = i;
+    do i += source[i] === "\\" ? 2 : 1;
+    while (i < source.length && source[i] !== mark);
+    if (i >= source.length) return start + 1;
+  }
+  return undefined;
+}
+
+/** The parser's message in the words of the person who writes an expression. */
+export function readable(message: string, source: string, column: number): string {
+  if (message.includes("EOF")) return "something is missing at the end";
+  if (!/\b(unexpected|unknown|invalid|expecting)\b/.test(message)) return message;
+  const [found = ""] = /^([\w$]+|.)/su.exec(source.slice(column - 1)) ?? [];
+  return `${JSON.stringify(found)} is not expected here`;
+}
+
 const WORDS = new Map<unknown, string>([
   ["and", "&&"],
   ["or", "||"],
@@ -35,6 +60,7 @@ const WORDS = new Map<unknown, string>([
 /** Habits of other languages that make an expression unreadable, each with what to write. */
 const HABITS: [pattern: RegExp, said: (found: string) => string][] = [
   [/[!=]==/, (found) => `"${found}" is no comparison, write "${found.slice(0, 2)}"`],
+  [/[‘’“”„]/, (found) => `${found} is a typographic quotation mark, write '`],
   [/<>/, () => 'write "!=" for "is not"'],
   [/`[A-Za-z_][^`]*`/, (found) => `text stands in single quotes, write '${found.slice(1, -1)}'`],
 ];

@@ -11,8 +11,8 @@ export type EventAnswer =
   | { id: string; type: string | null; status: Status; reason: Reason; redelivery?: true }
   | { type: string | null; status: "ignored" };
 
-/** Events of one webhook that are alike. `lead`: its event name. */
-export type Group = Partial<Record<"type" | "lead" | "reason", string>> & {
+/** Events of one webhook that are alike. `lead`: its event name. `event`: the id, if it is one event only. */
+export type Group = Partial<Record<"type" | "lead" | "reason" | "event", string>> & {
   status: string;
   redelivery?: true;
   events: number;
@@ -29,7 +29,7 @@ export function summary(mapped: MappedEvent[], answers: EventAnswer[]) {
   const groups = new Map<string, Group>();
   for (const [i, answer] of answers.entries()) {
     counts[answer.status] = (counts[answer.status] ?? 0) + 1;
-    const { id: _, type, ...rest } = { id: undefined, ...answer };
+    const { id, type, ...rest } = { id: undefined, ...answer };
     const outcome = mapped[i]?.outcome;
     const lead = outcome && "lead" in outcome ? outcome.lead?.eventName : undefined;
     const alike = {
@@ -38,9 +38,8 @@ export function summary(mapped: MappedEvent[], answers: EventAnswer[]) {
       ...rest,
     };
     const key = JSON.stringify(alike);
-    const group = groups.get(key) ?? { ...alike, events: 0 };
-    group.events++;
-    groups.set(key, group);
+    const before = groups.get(key)?.events ?? 0;
+    groups.set(key, { ...alike, ...(id !== undefined && before === 0 && { event: id }), events: before + 1 });
   }
   return { ...counts, became: [...groups.values()].slice(0, MAX_GROUPS) };
 }

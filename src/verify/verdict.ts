@@ -28,7 +28,7 @@ export function explain(refusal: Refusal, secret: string): string {
     case "malformed_header":
       return `header ${refusal.header} is not in the expected form`;
     case "timestamp_too_old":
-      return `signed ${refusal.seconds} s ago, ${refusal.tolerance} s are allowed: an old webhook sent again by somebody else`;
+      return `signed ${refusal.seconds} s ago, ${refusal.tolerance} s are allowed: it was held up on its way, or is an old one that somebody sends again`;
     case "timestamp_in_future":
       return `signed ${refusal.seconds} s in the future, ${refusal.tolerance} s are allowed: the sender's clock is wrong`;
     case "signed_json_missing":

@@ -1,8 +1,10 @@
 /** Reading events through the admin API: search, pages, one event whole. */
 import fc from "fast-check";
 import { expect, it } from "vitest";
+import { search } from "../../src/ledger/search.ts";
 import { idOf, open, type TestApp, TOKEN } from "../support/admin.ts";
 import { db, sampleOf } from "../support/app.ts";
+import { countRows } from "../support/rows.ts";
 
 type Page = {
   events: { id: string; reason: string; lead: { customerExternalId?: string } | null }[];
@@ -167,36 +169,13 @@ it("reads few rows for a search in a large ledger", async () => {
   await db.exec(
     "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) INSERT INTO events (id, provider, event_id, type, status, reason, lead, received_at) SELECT 'id' || i, 'clerk', 'e' || i, 'user.created', 'skipped', 'no_click_id', json_object('clickId', '', 'customerExternalId', 'c' || i, 'customerEmail', 'c' || i || '@example.com'), i FROM n",
   );
-  let read = 0;
-  const { prepare } = db;
-  const counted = new Proxy(db, {
-    get: (target, name) =>
-      name === "prepare"
-        ? (sql: string) => {
-            const wrap = (statement: D1PreparedStatement): D1PreparedStatement =>
-              new Proxy(statement, {
-                get: (one, key) =>
-                  key === "bind"
-                    ? (...values: unknown[]) => wrap(one.bind(...values))
-                    : key === "all"
-                      ? async () => {
-                          const result = await one.all();
-                          read += result.meta.rows_read;
-                          return result;
-                        }
-                      : Reflect.get(one, key),
-              });
-            return wrap(prepare.call(target, sql));
-          }
-        : Reflect.get(target, name),
-  });
-  const { search } = await import("../../src/ledger/search.ts");
+  const counted = countRows();
   for (const related of [false, true])
     for (const text of ["mira@example.com", "user_1", "Xk3pQ9vLm2RtYw7B", "nothing"]) {
-      read = 0;
-      const rows = await search(counted, { find: text, related, limit: 100 }, ["clerk", "stripe"]);
+      counted.read = 0;
+      const { rows } = await search(counted.db, { find: text, related, limit: 100 }, ["clerk", "stripe"]);
       expect(rows).toHaveLength(text === "nothing" ? 0 : 1);
-      expect(read, `${text} ${related}`).toBeLessThan(40);
+      expect(counted.read, `${text} ${related}`).toBeLessThan(40);
     }
 });
 

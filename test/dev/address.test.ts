@@ -1,7 +1,9 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { isLocal, workerAddress } from "../../src/dev/address.ts";
+import { isLocal, todoAt, workerAddress } from "../../src/dev/address.ts";
 import { UserError } from "../../src/dev/user-error.ts";
+import { ANSWERS } from "../../src/receive/refuse.ts";
+import { REASONS } from "../../src/states.ts";
 
 it.each([
   ["https://leads.example", "https://leads.example"],
@@ -38,6 +40,17 @@ it("gives an http(s) origin or a UserError for any text, and takes what it gives
       expect(workerAddress(origin)).toBe(origin);
     }),
   );
+});
+
+it("says what to do as it is done for a Worker on this machine", () => {
+  const todo = "run `npx wrangler secret put DUB_API_KEY`; then wait";
+  expect(todoAt("https://leads.example", todo)).toBe(todo);
+  expect(todoAt("http://localhost:8787", todo)).toBe(
+    "write DUB_API_KEY=… into .dev.vars and start it again; then wait",
+  );
+  const all = [...Object.values(REASONS), ...Object.values(ANSWERS)].map((one) => one.todo);
+  expect(all.filter((one) => one.includes("wrangler")).length).toBeGreaterThan(0);
+  expect(all.map((one) => todoAt("http://localhost:8787", one)).join("\n")).not.toContain("wrangler");
 });
 
 it("knows this machine", () => {

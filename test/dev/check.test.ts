@@ -309,6 +309,28 @@ describe("npm run check names what is wrong", () => {
       '"customerName": "Mira"',
       `${SAMPLE}: expect[0].lead.customerName: differs from what the mapping file gives by leads[0].lead.customerName`,
     ],
+    [
+      "a list that is written as a text",
+      MAPPING,
+      '[\n        "list.joined"\n      ]',
+      '"list.joined"',
+      `leads[2].on: expected array or record: write ["list.joined"]`,
+    ],
+    ["a required key that is misspelt", MAPPING, '"scheme"', '"schema"', 'Is "schema" meant to be it?'],
+    [
+      "an unknown result of a sample",
+      "mappings/orchard/samples/test-event.json",
+      '"skipped"',
+      '"skiped"',
+      'expect[0].skiped: unknown key. Did you mean "skipped"?',
+    ],
+    [
+      "an unknown reason of a sample",
+      "mappings/orchard/samples/test-event.json",
+      "test_event",
+      "test_events",
+      "test-event.json:",
+    ],
     ["a sample of another form", SAMPLE, '"title"', '"titel"', `${SAMPLE}: `],
     [
       "a list of mapping files that forgets one",
@@ -383,6 +405,7 @@ describe("npm run check names what is wrong", () => {
       '"x token"',
       "verify.header: is no name that a header can have",
     ],
+    ["a field", SAMPLE, '"lead": {', '"lead": { "constructor": "x",', 'constructor  "x"       (none)'],
     [
       "a header of a sample",
       SAMPLE,
@@ -480,6 +503,15 @@ describe("npm run check names what is wrong", () => {
       code: 2,
       output: "There is no mappings/orchrd/mapping.json. Did you mean orchard?\n",
     });
+  });
+
+  it("--accept is not offered where it would be refused", () => {
+    const path = join(copy, MAPPING);
+    const text = readFileSync(path, "utf8");
+    writeFileSync(path, text.replace('"$resource.buyer"', '"$resource.owner"'));
+    const { output } = run(copy, "check.ts");
+    expect(output).toContain('"$resource.owner" gives no value in any sample');
+    expect(output).not.toContain("--accept");
   });
 
   it("--json prints a list of problems", () => {

@@ -43,7 +43,7 @@ describe("a Worker on this machine", () => {
     );
     expect(second).toMatch(/ duplicate +duplicate_here /);
     expect(rest).toEqual([]);
-    expect(err).toContain("There are more: --limit 20");
+    expect(err).toContain("There can be more: raise --limit (2)");
   });
 
   it("events reads pages up to --limit, each event once", async () => {
@@ -205,9 +205,9 @@ describe("answers", () => {
       page(event({ type: '=cmd("x"),1', detail: "two\nlines", lead: { customerExternalId: "-1+2" } })),
     );
     const { out } = await run("events", ["--csv", "--to", to]);
-    expect(out).toMatch(/^received_at,id,provider,[\w,]+\r\n/);
+    expect(out).toMatch(/^id,receivedAt,provider,[\w,]+\r\n/);
     expect(out.split("\r\n")[1]).toBe(
-      `2026-03-10T12:00:00.000Z,w1-lGwpAgC3EFMarc7zdzQ,clerk,"'=cmd(""x""),1",pending,new,"two\nlines",,'-1+2,,,,,,msg_1`,
+      `w1-lGwpAgC3EFMarc7zdzQ,2026-03-10T12:00:00.000Z,clerk,msg_1,"'=cmd(""x""),1",pending,new,"two\nlines",,,,,,'-1+2,,`,
     );
   });
 

@@ -49,6 +49,16 @@ it("takes a sample's name, a body in a file, a sample's file, and standard input
   }
 });
 
+it("keeps an id that is a large number, in a body and in a sample's file, as the Worker does", () => {
+  const webhook = JSON.stringify(readSample("clerk").webhook).replace(
+    /"id":"user_\w+"/,
+    '"id":12345678901234567890',
+  );
+  const bodies = [webhook, `{"title":"t","webhook":${webhook},"expect":[]}`];
+  for (const body of bodies)
+    expect(preview(["clerk", "-"], body).out).toContain('"customerExternalId": "12345678901234567890"');
+});
+
 it("says for people what becomes of each event", () => {
   expect(preview(["auth0-logs", "sign-up"]).out).toMatch(
     /^ss {2}→ {2}lead\n[\s\S]*\n\ns {2}→ {2}ignored: no rule takes it\n/,
@@ -65,9 +75,10 @@ it("says for people what becomes of each event", () => {
 
 it.each([
   [["nobody", "x.json"], `There is no mappings/nobody/mapping.json. There are: ${providers().join(", ")}.`],
-  [["clerk", "/nowhere.json"], "no such file or directory"],
+  [["clerk", "/nowhere.json"], "There is no file /nowhere.json."],
   [["clerk", "sign-upp"], 'There is neither a sample nor a file "sign-upp". Samples: click-id-later,'],
-  [["clerk", written("broken.json", "{")], "The payload can't be read: not_json"],
+  [["clerk", written("broken.json", "{")], "broken.json:1:2: "],
+  [["clerk", written("bytes.json", Buffer.from([0x7b, 0xff]))], "bytes.json can't be read: "],
   [[], "missing required argument 'provider'"],
 ])("%j", (args, said) => {
   const { code, out, err } = preview(args);

@@ -1,5 +1,7 @@
 /** What `npm run send` reads: --set, --at, --headers. */
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { ROOT } from "../../src/dev/files.ts";
@@ -16,6 +18,7 @@ it.each([
   ["a=", ["a"], ""],
   ["a=null", ["a"], null],
   ['a="7"', ["a"], "7"],
+  ["a=12345678901234567890", ["a"], "12345678901234567890"],
   ['a={"b":1}', ["a"], { b: 1 }],
 ])("--set %s", (text, path, value) => expect(parseAssignment(text)).toEqual({ path, value }));
 
@@ -54,7 +57,9 @@ it("--wait that took the sample's name is refused before anything is sent", () =
   const { status, stderr } = spawnSync(process.execPath, [join(ROOT, "src/dev/commands/send.ts"), ...args], {
     encoding: "utf8",
   });
-  expect(stderr).toBe("--wait organic: write a number of seconds after --wait, and the sample before it.\n");
+  expect(stderr).toBe(
+    "--wait organic: write a number of seconds above 0 after --wait, and the sample before it.\n",
+  );
   expect(status).toBe(2);
 });
 
@@ -119,4 +124,22 @@ describe("captured headers", () => {
   it("refuses what HTTP does not allow", () => {
     expect(() => toHeaders([["na me", "x"]])).toThrow('"na me"');
   });
+});
+
+it("a Worker here that was started with another secret is said to be one", async () => {
+  const server = createServer((_, response) => {
+    response.statusCode = 401;
+    response.end('{"error":"unauthorized","message":"…"}');
+  });
+  await new Promise<void>((resolve) => server.listen(0, "localhost", resolve));
+  const to = `localhost:${(server.address() as AddressInfo).port}`;
+  const child = spawn(process.execPath, [join(ROOT, "src/dev/commands/send.ts"), "clerk", "--to", to]);
+  let out = "";
+  child.stdout.on("data", (chunk: Buffer) => {
+    out += chunk;
+  });
+  const code = await new Promise((resolve) => child.once("close", resolve));
+  server.close();
+  expect(code).toBe(1);
+  expect(out).toMatch(/the Worker was started with another one\nWhat to do: start the Worker again/);
 });

@@ -89,7 +89,7 @@ describe("npm start", () => {
     await send("clerk", "organic", "--set", "data.unsafe_metadata.dub_id=Aa1Bb2Cc3Dd4Ee5F");
     await line("clerk user.created Sign Up delivered recorded https://go.example/Aa1B");
     await send("clerk", "organic");
-    await line("clerk user.created Sign Up skipped no_click_id");
+    await line("clerk user.created Sign Up skipped no_click_id [\\w-]{21}");
     await send("clerk", "other-event");
     await line("clerk session.created ignored no rule");
   });

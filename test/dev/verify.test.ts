@@ -65,6 +65,17 @@ describe.each(providers())("%s", (provider) => {
     });
     expect(steps[0]?.says.toLowerCase()).toContain(name.split(" ")[0]);
   });
+  it("reads no time from a number that is none", async () => {
+    const given = await capture(provider);
+    const headers = new Headers(given.request.headers);
+    for (const [name, value] of headers) headers.set(name, value.replace(/\b17\d{8}\b/, "9999999999999"));
+    const { steps } = await verifyCapture({ ...given, request: { ...given.request, headers } });
+    expect(steps.find(({ step }) => step === "time")).toEqual(
+      hmacs.includes(provider)
+        ? { step: "time", ok: false, says: "no time can be read from the headers" }
+        : undefined,
+    );
+  });
   it("says no secret and no signature", async () => {
     const given = await capture(provider);
     const other = secretOf(provider).replace(/.{8}$/, "QUFBQUFB");
@@ -96,8 +107,23 @@ describe.each(providers())("%s", (provider) => {
     const given = await capture(provider);
     const other = secretOf(provider).replace(/.{8}$/, "QUFBQUFB");
     const report = await verifyCapture({ ...given, secret: { text: other, from: "a test" } });
-    expect(report.cause?.says).toContain("nothing that is tried matches");
+    // A token is in a header: the body is not signed.
+    const scheme = expanded(verifyOf(provider)).scheme;
+    expect(report.cause?.says).toContain(
+      scheme === "token" ? "the secret is another one" : "nothing that is tried matches",
+    );
     for (const secret of [other, secretOf(provider)]) expect(JSON.stringify(report)).not.toContain(secret);
+  });
+  it("says that the secret is not usable, or made up here, rather than that nothing matches", async () => {
+    const given = await capture(provider);
+    const bad = await verifyCapture({ ...given, secret: { text: "https://x.example", from: "a test" } });
+    expect(bad.cause?.says).toContain(secretName(provider));
+    const text = secretOf(provider).replace(/.{8}$/, "QUFBQUFB");
+    const madeUp = await verifyCapture({ ...given, secret: { text, from: "npm start", madeUp: true } });
+    expect(madeUp.cause).toEqual({
+      says: expect.stringContaining("makes up"),
+      todo: expect.stringContaining("--secret"),
+    });
   });
   it("names the provider whose headers came", async () => {
     const foreign = providers().find(
@@ -122,6 +148,12 @@ describe.each(hmacs)("%s", (provider) => {
     ["CRLF became LF", pretty.replaceAll("\n", "\r\n"), pretty, "the body with CRLF instead of LF"],
     ["it was indented", text, pretty, "the body's JSON written anew, compact"],
     ["it was compacted", pretty, text, "the body's JSON indented by two blanks"],
+    [
+      "with numbers that JavaScript writes otherwise",
+      '{"a":10.0,"b":12345678901234567890}',
+      '{"a": 10.0, "b": 12345678901234567890}',
+      "the body's JSON written anew, compact",
+    ],
     [
       "as Python writes it",
       '{"a": [1, 2], "b": {}}',
@@ -280,7 +312,7 @@ it("the command exits with 0, 1 or 2, and takes the secret of this machine", asy
   expect(JSON.parse(json)).toMatchObject({ genuine: false, cause: { says: expect.any(String) } });
   expect(run("stripe", "--headers", headers, join(folder, "none"))).toEqual([
     2,
-    expect.stringContaining("ENOENT"),
+    expect.stringContaining("There is no file "),
   ]);
   expect(run("stripe", body)[0]).toBe(2);
 });

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { readSample } from "../../src/dev/files.ts";
 import { postSample } from "../../src/dev/samples/post.ts";
+import { LOCAL_KEY } from "../../src/dev/stand-in/dub.ts";
 import { openWorker, run, TOKEN } from "./support/worker.ts";
 
 let worker: Awaited<ReturnType<typeof openWorker>>;
@@ -41,12 +42,34 @@ it("why finds the lead of a person with more events than fit on a page", async (
   expect(out.match(/duplicate \(duplicate_here\)/g)).toHaveLength(101);
 });
 
+it("why explains nothing when another sender brought the lead to Dub", async () => {
+  const { data } = structuredClone(readSample("clerk").webhook) as { data: { id: string } };
+  data.id = "user_of_another_sender";
+  const body = { clickId: lead.clickId, eventName: "Sign Up", customerExternalId: data.id };
+  await fetch(`${worker.dubUrl}/track/lead`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${LOCAL_KEY}`, "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  await postSample(
+    "clerk",
+    { ...readSample("clerk"), webhook: { ...(readSample("clerk").webhook as object), data } },
+    url,
+  );
+  await expect
+    .poll(() => run("why", [data.id, "--to", url]), { timeout: 20_000 })
+    .toMatchObject({ code: 0, out: expect.stringContaining("duplicate (duplicate_at_dub)") });
+  expect((await run("why", [data.id, "--to", url])).out).not.toContain("could explain");
+});
+
 it("why says why there is no lead, and what could explain it", async () => {
   const [data] = [readSample("clerk", "organic").webhook as { data: { id: string } }];
   const organic = await run("why", [data.data.id, "--to", url]);
   expect(organic.code).toBe(1);
   expect(organic.out).toContain("skipped (no_click_id)");
   expect(organic.out).toContain("None of these events carries a click id");
+  // What is not about this person explains nothing.
+  expect(organic.out).not.toContain("STRIPE_WEBHOOK_SECRET");
   const nobody = await run("why", ["nobody@orchard.example", "--to", url, "--json"]);
   expect(nobody.code).toBe(1);
   const { events, explanations } = JSON.parse(nobody.out);
@@ -62,7 +85,7 @@ it("doctor shows each part with what to do, and no secret", async () => {
   expect(out).toMatch(/^Dub takes leads with the key +ok +yes/m);
   expect(out).toMatch(/^clerk +ok +is on; last event/m);
   expect(out).toMatch(/^stripe +problem +.*STRIPE_WEBHOOK_SECRET/m);
-  expect(out).toMatch(/^auth0 +off .*npx wrangler secret put AUTH0_WEBHOOK_SECRET/m);
+  expect(out).toMatch(/^auth0 +off .*write AUTH0_WEBHOOK_SECRET=… into \.dev\.vars/m);
   expect(out).not.toMatch(/1234567890|dub_/);
 });
 

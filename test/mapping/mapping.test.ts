@@ -51,6 +51,16 @@ describe("what is wrong in a mapping file is said with its place", () => {
     [rule({ when: "a == 'x' or b" }), ['leads[0].when: "or" is no operator, write "||" at column 10 of']],
     [rule({ when: "not a" }), ['leads[0].when: "not" is no operator, write "!" at column 1 of']],
     [rule({ when: "a & b" }), ['leads[0].when: "&" is no operator, write "&&" at column 3 of']],
+    [rule({ when: "a == 'x" }), ["leads[0].when: ' is not closed at column 6 of"]],
+    [rule({ when: "a == 'x''" }), ["leads[0].when: ' is not closed at column 9 of"]],
+    [rule({ when: "a == 'it\\'s' && b < `7" }), ["leads[0].when: ` is not closed at column 21 of"]],
+    [rule({ when: 'a == "b' }), ['leads[0].when: " is not closed at column 6 of']],
+    [
+      rule({ when: "a == ‘x’" }),
+      ["leads[0].when: ‘ is a typographic quotation mark, write ' at column 6 of"],
+    ],
+    [rule({ when: "lower(a))" }), ['leads[0].when: ")" is not expected here at column 9 of']],
+    [rule({ when: "lower(a" }), ["leads[0].when: something is missing at the end at column 8 of"]],
     [rule({ when: "a > 7" }), ["leads[0].when: numbers stand in backticks, write `7` at column 5 of"]],
     [
       rule({ when: "a == `done`" }),

@@ -10,15 +10,15 @@ const SECTIONS = [
   ["/admin/workbench", "Workbench"],
 ] as const;
 
-/** A page. `find`: what was searched for, shown in the search box. */
-export type PageProps = { title: string; find?: string; children: Child };
+/** A page. `find`: what was searched for, shown in the search box. `live`: it is loaded again every few seconds. */
+export type PageProps = { title: string; find?: string; live?: boolean; children: Child };
 
 /** Answers a page as HTML. */
 export function answerPage(c: Context, page: PageProps, status: ContentfulStatusCode = 200) {
   return c.html(html`<!doctype html>${<Layout {...page} path={c.req.path} />}`, status);
 }
 
-const Layout = ({ title, find, path, children }: PageProps & { path: string }) => (
+const Layout = ({ title, find, live, path, children }: PageProps & { path: string }) => (
   <html lang="en">
     <head>
       <meta charset="utf-8" />
@@ -27,6 +27,11 @@ const Layout = ({ title, find, path, children }: PageProps & { path: string }) =
       <title>{title} · webhook-to-lead</title>
       <link rel="stylesheet" href="/admin/style.css" />
       <link rel="icon" href="data:," />
+      {live && (
+        <noscript>
+          <meta http-equiv="refresh" content="5" />
+        </noscript>
+      )}
       <script src="/admin/script.js" defer />
     </head>
     <body>
@@ -58,7 +63,9 @@ const Layout = ({ title, find, path, children }: PageProps & { path: string }) =
           </search>
         </form>
       </header>
-      <main id="content">{children}</main>
+      <main id="content" data-live={live ? "" : undefined}>
+        {children}
+      </main>
     </body>
   </html>
 );

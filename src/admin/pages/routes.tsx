@@ -4,6 +4,7 @@ import { secureHeaders } from "hono/secure-headers";
 import type { Alert } from "../../alert.ts";
 import type { Deps, Env } from "../../context.ts";
 import { locked } from "../auth.ts";
+import { listPages } from "./events.tsx";
 import { answerPage } from "./layout.tsx";
 import { SCRIPT } from "./script.ts";
 import { STYLE } from "./style.ts";
@@ -11,7 +12,7 @@ import { STYLE } from "./style.ts";
 export type PageDeps = Deps & { alert: Alert };
 
 /** The routes under `/admin`. */
-export function adminPages(_deps: PageDeps) {
+export function adminPages(deps: PageDeps) {
   const pages = new Hono<{ Bindings: Env }>();
   pages.use(
     secureHeaders({
@@ -32,6 +33,7 @@ export function adminPages(_deps: PageDeps) {
   );
   pages.get("/style.css", (c) => c.body(STYLE, 200, { "content-type": "text/css; charset=utf-8" }));
   pages.get("/script.js", (c) => c.body(SCRIPT, 200, { "content-type": "text/javascript; charset=utf-8" }));
+  pages.route("/", listPages(deps));
   pages.get("/", (c) => answerPage(c, { title: "Overview", children: <h1>Overview</h1> }));
   return pages;
 }

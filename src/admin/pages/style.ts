@@ -58,5 +58,11 @@ time { white-space: nowrap; font-variant-numeric: tabular-nums; }
 .mark.rejected, .mark.failed, .mark.problem { background: var(--red-back); color: var(--red); }
 .mark.duplicate { background: var(--blue-back); color: var(--blue); }
 .banner { border: 1px solid var(--line); border-left: 4px solid var(--red); border-radius: 5px; padding: .6em .9em; margin: 0 0 .6em; background: var(--raised); }
+/* Events */
+.filters { display: flex; flex-wrap: wrap; gap: .5em .8em; align-items: end; margin-bottom: 1.2em; }
+.filters label { display: grid; gap: .15em; color: var(--quiet); font-size: .93em; }
+.filters :is(input, select) { color: var(--text); width: 11em; }
+.export { margin-top: 1.4em; }
+.type { overflow-wrap: anywhere; }
 @media (max-width: 40em) { main { padding: .9em; } header { padding: .6em .9em; } }
 `;

@@ -5,7 +5,7 @@
 import type { Mapping, Problem } from "../../mapping/compile.ts";
 import type { Sample } from "../../mapping/schema.ts";
 import { coverageOf } from "./coverage.ts";
-import { differencesOf } from "./differences.ts";
+import { type Difference, differencesOf } from "./differences.ts";
 import { type Cause, grouped, untakenTypes, usesOf } from "./group.ts";
 import * as tried from "./tried.ts";
 import { writtenMistakes } from "./written.ts";
@@ -26,11 +26,13 @@ export function causesOf(
   const uses = usesOf(mapping);
   const causes: Cause[] = [];
   const blamed = new Set<string>();
+  const named = new Set<Difference>();
   const isExplained = (paths: string[]) =>
     paths.some((path) => blamed.has(path) || [...(uses.get(path) ?? [])].some((name) => blamed.has(name)));
   const report = (found: Cause[]): boolean => {
     const news = found.filter(({ path, sample }) => sample !== undefined || !isExplained([path]));
     causes.push(...news);
+    for (const { differences: own = [] } of news) for (const one of own) named.add(one);
     for (const { path, sample } of news) if (sample === undefined) blamed.add(path);
     return news.length > 0;
   };
@@ -42,12 +44,13 @@ export function causesOf(
   for (const { path } of written) blamed.add(path);
 
   const wrong = differences ? [...samples].flatMap(([name, one]) => differencesOf(mapping, name, one)) : [];
-  const open = () => wrong.filter(({ suspects }) => !isExplained(suspects));
+  const open = () => wrong.filter((one) => !named.has(one) && !isExplained(one.suspects));
   const whole = () => open().filter((one) => one.whole);
   const evaluated = new Set(
     [...coverage.results].flatMap(([{ path }, given]) => (given.length > 0 ? [path] : [])),
   );
-  const gates = [...evaluated].filter((path) => !/^leads\[\d+\]\.lead\./.test(path));
+  const isLeadField = (path: string) => /^leads\[\d+\]\.lead\./.test(path);
+  const gates = [...evaluated].filter((path) => !isLeadField(path));
   const withNames = (paths: Iterable<string>) =>
     new Set([...paths].flatMap((path) => [...(uses.get(path) ?? []), path]));
   const silent = tried.silentParts(coverage);
@@ -62,6 +65,10 @@ export function causesOf(
       report(untakenTypes(whole().filter(({ suspects }) => suspects[0] === "leads"))));
   if (isRead && !unreached) {
     const before = causes.length;
+    // A lead that misses what Dub requires is another result for the whole event.
+    report(
+      silentIn(new Set(whole().flatMap(({ suspects: [path = ""] }) => (isLeadField(path) ? [path] : [])))),
+    );
     const isSilent = (path: string) => silent.some((part) => part.path === path);
     const constants = tried.constantConditions(mapping, coverage);
     const reportedConstants = report(
@@ -97,7 +104,6 @@ export function causesOf(
     ])
       report(found);
 
-  const named = new Set(causes.flatMap((cause) => cause.differences ?? []));
   const following = wrong.filter((one) => !named.has(one)).map(({ sample }) => sample);
   return { causes, following: new Set(following) };
 }

@@ -82,12 +82,12 @@ function leadDifferences(where: Where, rule: number, expected: LeadResult, got: 
         ];
   const fields = flat(expected.lead);
   const others = flat(got.lead);
-  const names = new Set([...Object.keys(fields), ...Object.keys(others)]);
+  const names = new Set([...fields.keys(), ...others.keys()]);
   const warnings = ({ warnings = [] }: LeadResult) => warnings;
   const warned = [...warnings(got), ...warnings(expected)].map((text) => text.split(":")[0]);
   return [
     ...[...names].flatMap((field) =>
-      different(field, fields[field], others[field], [`leads[${rule}].lead.${field}`]),
+      different(field, fields.get(field), others.get(field), [`leads[${rule}].lead.${field}`]),
     ),
     ...different(
       "warnings",
@@ -100,11 +100,11 @@ function leadDifferences(where: Where, rule: number, expected: LeadResult, got: 
 }
 
 /** The fields of a lead, those of its metadata as `metadata.plan`. */
-function flat(lead: object): Record<string, unknown> {
-  return Object.fromEntries(
+function flat(lead: object): Map<string, unknown> {
+  return new Map(
     Object.entries(lead).flatMap(([field, value]) =>
       field === "metadata" && typeof value === "object" && value !== null
-        ? Object.entries(value).map(([key, inner]) => [`${field}.${key}`, inner])
+        ? Object.entries(value).map(([key, inner]): [string, unknown] => [`${field}.${key}`, inner])
         : [[field, value]],
     ),
   );

@@ -3,8 +3,10 @@ import { type MappedEvent, mapWebhook } from "../../mapping/apply.ts";
 import type { Mapping } from "../../mapping/compile.ts";
 import type { Sample } from "../../mapping/schema.ts";
 import { describeUntyped } from "../../mapping/untyped.ts";
-import { decodeBody } from "../../receive/body.ts";
+import { type BodyProblem, decodeBody } from "../../receive/body.ts";
+import { ANSWERS } from "../../receive/refuse.ts";
 import { REASONS } from "../../states.ts";
+import { JsonError, readJsonText } from "../json-text.ts";
 import { sampleBody } from "../samples/sign.ts";
 import { UserError } from "../user-error.ts";
 
@@ -18,18 +20,32 @@ export function mapSample(mapping: Mapping, sample: Sample): MappedEvent[] {
 
 /**
  * The events of a webhook's body; `files`: the mapping files that an event without a type is compared with. Throws a
- * UserError when the body can't be read.
+ * UserError when the body can't be read, which calls it `shown`.
  */
 export function mapBody(
   mapping: Mapping,
   body: Uint8Array,
   headers: Headers,
   files: Record<string, unknown>,
+  shown = "The webhook",
 ): MappedEvent[] {
   const decoded = decodeBody(body, mapping.file.format);
-  if (!decoded.ok) throw new UserError(`The payload can't be read: ${decoded.problem}`);
+  if (!decoded.ok) throw new UserError(unreadable(decoded.problem, body, shown));
   const webhook = { body: decoded.value, headers, deliveryId: "sample" };
   return describeUntyped(mapping, files, mapWebhook(mapping, webhook, { acceptTestEvents: false }));
+}
+
+function unreadable(problem: BodyProblem, body: Uint8Array, shown: string): string {
+  const { means, todo } = ANSWERS[problem];
+  if (problem === "not_json")
+    try {
+      readJsonText(new TextDecoder().decode(body));
+    } catch (error) {
+      if (error instanceof JsonError)
+        return `${shown}:${error.line}:${error.column}: ${error.message}\n${error.shown}`;
+      throw error;
+    }
+  return `${shown} can't be read: ${means}. What to do: ${todo}.`;
 }
 
 /** What becomes of an event, in the words of a sample's `expect`. */

@@ -22,6 +22,15 @@ export function withSuggestions(problems: Problem[], file: keyof typeof SCHEMAS,
       };
     }
     const given = valueAt(json, segmentsOf(path));
+    if (/^expected .*\barray\b/.test(message) && typeof given === "string")
+      return { ...problem, message: `${message}: write [${JSON.stringify(given)}]` };
+    if (message.startsWith("expected ") && given === undefined) {
+      const { parent, key } = split(path);
+      const others = Object.keys(Object(valueAt(json, segmentsOf(parent))));
+      const meant = nearest(key, others);
+      if (meant !== undefined && !keysAt(SCHEMAS[file], segmentsOf(parent), json).has(meant))
+        return { ...problem, message: `${message}. Is ${JSON.stringify(meant)} meant to be it?` };
+    }
     const [, list] = /^expected one of (.*)$/.exec(message) ?? [];
     if (list !== undefined && typeof given === "string")
       return { ...problem, message: `${message}${didYouMean(given, JSON.parse(`[${list}]`) as string[])}` };
@@ -36,7 +45,12 @@ export function withSuggestions(problems: Problem[], file: keyof typeof SCHEMAS,
     return problem;
   });
   // What is wrong first, then what is missing.
-  return suggested.filter(({ path }) => !misspelt.has(path));
+  const seen = new Set<string>();
+  return suggested.filter(({ path, message }) => {
+    const isNew = !seen.has(`${path} ${message}`);
+    seen.add(`${path} ${message}`);
+    return isNew && !misspelt.has(path);
+  });
 }
 
 /** Those that an expression can call: the guards of `||` have blanks in their names. */

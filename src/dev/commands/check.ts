@@ -36,17 +36,23 @@ function checkAll(): Result {
   };
 }
 
-function notesOn({ provider, shown }: ProviderFolder, found: Found[], following: number): string[] {
+function notesOn(folder: ProviderFolder, found: Found[], following: number): string[] {
+  const { provider, shown } = folder;
   const differ = found.filter(({ differences }) => differences !== undefined);
   return [
     ...(following > 0
       ? [`${following} samples of ${shown} become something else than they expect because of the above.`]
       : []),
-    ...(differ.length > 0 && differ.length === found.length && folderOf(provider).shown === shown
+    ...(differ.length > 0 &&
+    differ.length === found.length &&
+    folderOf(provider).shown === shown &&
+    canAccept(folder)
       ? [`If this is what you mean, "npm run check -- --accept ${provider}" writes it into the samples.`]
       : []),
   ];
 }
+
+const canAccept = (folder: ProviderFolder) => acceptable(folder, loadFolder(folder)).refused.length === 0;
 
 function show({ found, notes }: Result): string {
   return [...found.map(showFound), ...(notes.length > 0 ? ["", ...notes] : [])].join("\n");
@@ -64,10 +70,10 @@ function forScripts({ shown: _, differences, ...found }: Found) {
   return { ...found, ...(rows && { differences: rows }) };
 }
 
-/** Throws a UserError that names everything wrong; wrangler's own message of a failed build is no help. */
-export async function refuseWrongMappings(): Promise<void> {
+/** Throws a UserError that names everything wrong, and says `more`; wrangler's own message of a failed build is no help. */
+export async function refuseWrongMappings(more?: string): Promise<void> {
   const result = checkAll();
-  if (result.found.length > 0) throw new UserError(show(result));
+  if (result.found.length > 0) throw new UserError([show(result), more].filter(Boolean).join("\n"));
 }
 
 /** Writes what is generated. */

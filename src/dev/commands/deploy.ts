@@ -22,7 +22,7 @@ async function deploy(given: Given): Promise<number> {
   const target = readTarget(config, environment(given), given.var as string[] | undefined);
   const secrets = secretsFile === undefined ? undefined : await readSecrets(secretsFile);
   const flags = flagsFor(given);
-  await refuseWrongMappings();
+  await refuseWrongMappings("Nothing was changed.");
   console.error("Building and checking the Worker …");
   const built = await dryRun(flags);
   const { worker, database, queues } = target;
@@ -62,7 +62,12 @@ async function readSecrets(file: string): Promise<Record<string, string>> {
     throw new UserError(
       `${problems.map((problem) => formatVarsProblem(file, problem)).join("\n")}\nNothing was changed.`,
     );
-  return Object.fromEntries(Object.entries(vars.values).filter(([, value]) => value !== ""));
+  const secrets = Object.fromEntries(Object.entries(vars.values).filter(([, value]) => value !== ""));
+  if (Object.keys(secrets).length === 0)
+    throw new UserError(
+      `--secrets-file: ${file} sets no secret: each needs a line NAME=value without a # before it. Nothing was changed.`,
+    );
+  return secrets;
 }
 
 export const program = options()

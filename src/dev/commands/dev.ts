@@ -55,6 +55,7 @@ async function dev(args: string[]): Promise<number> {
       ...(env === undefined ? [] : ["--env", env]),
       ...(config === undefined ? [] : ["--config", config]),
     ]);
+    console.error("Cron triggers run here each minute, though wrangler says below that they do not.");
     const server = startDev({
       port,
       args: [

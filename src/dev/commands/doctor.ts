@@ -1,6 +1,6 @@
 /** `npm run doctor`: whether a Worker is set up, in a table with what to do. */
 import { type Check, Status } from "../../admin/schema.ts";
-import { workerAddress } from "../address.ts";
+import { todoAt, workerAddress } from "../address.ts";
 import { readAdmin, TOKEN_FROM } from "../admin.ts";
 import { command, exitWith, jsonOption, run } from "../command.ts";
 import { ADMIN_TIMEOUT } from "../limits.ts";
@@ -25,7 +25,12 @@ function providerChecks({ providers }: Status): Check[] {
   return providers.map(({ provider, secret, address, state, says, lastEventAt, refusals, ignored }) => {
     const what = provider;
     if (state === "off")
-      return { what, state: "off", says: "is off", todo: `to turn it on: npx wrangler secret put ${secret}` };
+      return {
+        what,
+        state: "off",
+        says: "is off",
+        todo: `to turn it on, run \`npx wrangler secret put ${secret}\``,
+      };
     if (state === "problem") return { what, state, says: says ?? "", todo: "correct it" };
     const [refusal] = refusals;
     const taken = [lastEventAt ?? "", ...ignored.map(({ lastAt }) => lastAt)].sort().at(-1) ?? "";
@@ -62,7 +67,11 @@ async function doctor(to: string, asJson: boolean): Promise<number> {
     console.log(
       table(
         ["check", "state", "what is so, and what to do"],
-        checks.map(({ what, state, says, todo }) => [what, state, todo ? `${says}. → ${todo}` : says]),
+        checks.map(({ what, state, says, todo }) => [
+          what,
+          state,
+          todo ? `${says}. → ${todoAt(origin, todo)}` : says,
+        ]),
         1,
       ),
     );

@@ -1,5 +1,5 @@
 /** `npm run events -- …`: kept events, newest first, as a table, JSON or CSV. */
-import { CSV_HEAD, csvLine } from "../../admin/csv.ts";
+import { writeEvents } from "../../admin/export.ts";
 import type { ApiEvent } from "../../admin/schema.ts";
 import { TOKEN_FROM } from "../admin.ts";
 import { command, exitWith, jsonOption, run } from "../command.ts";
@@ -41,9 +41,10 @@ export const program = withFilters(
       if (csv && json) throw new UserError("Choose --csv or --json.");
       const { events, more } = await firstEvents(to, wanted, limit);
       if (json) console.log(JSON.stringify({ events }, null, 2));
-      else if (csv) process.stdout.write(CSV_HEAD + events.map(csvLine).join(""));
+      else if (csv) process.stdout.write(writeEvents(events, "csv"));
       else console.log(events.length === 0 ? "No event fits." : tableOf(events));
-      if (more) console.error(`There are more: --limit ${limit * 10} shows more of them.`);
+      if (more)
+        console.error(`There can be more: raise --limit (${limit}), or name a time by --since and --until.`);
       return 0;
     }),
   );

@@ -1,5 +1,6 @@
 /** `npm run preview -- <provider> <sample or file>`: what a webhook becomes and why, without network. */
 import { existsSync } from "node:fs";
+import { parseJson } from "../../json.ts";
 import type { MappedEvent } from "../../mapping/apply.ts";
 import type { Mapping } from "../../mapping/compile.ts";
 import { Sample } from "../../mapping/schema.ts";
@@ -30,7 +31,7 @@ const ofSample = (sample: Sample): Given => ({ body: sampleBody(sample), headers
 
 function sampleIn(body: Uint8Array): Sample | undefined {
   try {
-    return Sample.safeParse(JSON.parse(new TextDecoder().decode(body))).data;
+    return Sample.safeParse(parseJson(new TextDecoder().decode(body))).data;
   } catch {
     return undefined;
   }
@@ -84,7 +85,7 @@ export const program = command("preview", "Says what a webhook becomes, and why.
       const { body, headers } = read(provider, webhook);
       const all = replaced(toHeaders(Object.entries(headers)), givenHeaders(given));
       const files = Object.fromEntries(providers().map((name) => [name, readMapping(name)]));
-      const mapped = mapBody(mapping, body, all, files);
+      const mapped = mapBody(mapping, body, all, files, webhook);
       if (json) console.log(JSON.stringify(mapped.map(resultOf), null, 2));
       else if (mapped.length === 0) console.log("The webhook holds no event.");
       else console.log(mapped.map((one) => describe(mapping, one).join("\n")).join("\n\n"));

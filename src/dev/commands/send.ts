@@ -1,6 +1,7 @@
 /** `npm run send -- <provider> [sample]`: signs a sample, posts it, and says what became of it. */
 import { SECOND } from "../../time.ts";
-import { workerAddress } from "../address.ts";
+import { inspect } from "../../verify/schemes.ts";
+import { todoAt, workerAddress } from "../address.ts";
 import { TOKEN_FROM } from "../admin.ts";
 import { command, exitWith, jsonOption, repeated, run } from "../command.ts";
 import { advice, becameLeads, EVENT_COLUMNS, eventRows, shownEvent } from "../events.ts";
@@ -48,6 +49,11 @@ async function send(provider: string, name: string, options: Options): Promise<n
     secret: options.secret,
     headers: givenHeaders(options.headers),
   });
+  if (
+    options.at !== undefined &&
+    inspect(loadMapping(provider).file.verify, posted.request).time === undefined
+  )
+    console.error(`--at has no effect: ${provider} signs no time.`);
   const { status, text } = posted;
   if (status !== 200) {
     const cause = await whyRefused(provider, to, posted);
@@ -55,7 +61,9 @@ async function send(provider: string, name: string, options: Options): Promise<n
     else {
       console.log(`${status} ${text}`);
       if (cause)
-        console.log(`\n${cause.reason}: ${cause.evidence ?? cause.means}\nWhat to do: ${cause.todo}`);
+        console.log(
+          `\n${cause.reason}: ${cause.evidence ?? cause.means}\nWhat to do: ${todoAt(to, cause.todo)}`,
+        );
     }
     return 1;
   }
@@ -69,8 +77,11 @@ async function send(provider: string, name: string, options: Options): Promise<n
   if (options.json) console.log(JSON.stringify({ status, events }));
   else {
     console.log(table(EVENT_COLUMNS, eventRows(provider, events)));
-    const said = patience === undefined ? "" : advice(events);
+    const said = patience === undefined ? "" : todoAt(to, advice(events));
     if (said !== "") console.log(`\n${said}`);
+    const later = events.find((event) => event.status === "pending")?.id;
+    if (patience !== undefined && later !== undefined)
+      console.error(`\nStill pending after ${patience} s. Later: npm run why -- ${later}`);
   }
   return patience === undefined || becameLeads(events) ? 0 : 1;
 }
@@ -78,7 +89,9 @@ async function send(provider: string, name: string, options: Options): Promise<n
 function secondsOf(given: string | true): number {
   const seconds = given === true ? DEFAULT_WAIT : Number(given);
   if (!(seconds > 0))
-    throw new UserError(`--wait ${given}: write a number of seconds after --wait, and the sample before it.`);
+    throw new UserError(
+      `--wait ${given}: write a number of seconds above 0 after --wait, and the sample before it.`,
+    );
   return seconds;
 }
 

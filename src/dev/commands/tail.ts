@@ -4,7 +4,7 @@ import type { ApiEvent } from "../../admin/schema.ts";
 import { TOKEN_FROM } from "../admin.ts";
 import { command, exitWith, run } from "../command.ts";
 import { customerOf } from "../events.ts";
-import { eventsOf, type Wanted, withFilters } from "../filters.ts";
+import { readPage, type Wanted, withFilters } from "../filters.ts";
 import { TAIL_STEP } from "../limits.ts";
 import { plain, styled } from "../print.ts";
 import { interrupted } from "../process/interrupted.ts";
@@ -29,23 +29,25 @@ async function watch(to: string, wanted: Wanted): Promise<() => Promise<News[]>>
     const [oldest] = seen.keys();
     if (oldest !== undefined && seen.size > MAX_SEEN) seen.delete(oldest);
   };
-  const first: ApiEvent[] = [];
-  for await (const event of eventsOf(to, wanted, LOOK)) if (first.push(event) === LOOK) break;
+  const { events: first } = await readPage(to, wanted, LOOK);
   for (const event of first.toReversed()) see(event);
   // An event that is older, and not known, moves up when another does not fit the filters any more.
   const begun = first.length === LOOK ? (first.at(-1)?.receivedAt ?? "") : "";
 
   return async () => {
     const news: News[] = [];
-    let read = 0;
-    for await (const event of eventsOf(to, wanted, LOOK)) {
-      const was = seen.get(event.id) ?? null;
-      if (!was && event.receivedAt <= begun) break;
-      if (!was) news.push({ at: event.receivedAt, was, event });
-      else if (was.status !== event.status || was.reason !== event.reason)
-        news.push({ at: new Date().toISOString(), was, event });
-      read++;
-      if (read >= MAX_LOOK || (read >= LOOK && was)) break;
+    let next: number | null | undefined;
+    for (let read = 0; next !== null && read < MAX_LOOK; read += LOOK) {
+      const page = await readPage(to, wanted, LOOK, next);
+      const unseen = page.events.filter(({ id, receivedAt }) => !seen.has(id) && receivedAt > begun);
+      for (const event of page.events) {
+        const was = seen.get(event.id) ?? null;
+        if (unseen.includes(event)) news.push({ at: event.receivedAt, was, event });
+        else if (was && (was.status !== event.status || was.reason !== event.reason))
+          news.push({ at: new Date().toISOString(), was, event });
+      }
+      // Only when all of a page is new, there is more that is new.
+      next = unseen.length === LOOK ? page.next : null;
     }
     for (const { event } of news.reverse()) see(event);
     return news;

@@ -1,9 +1,13 @@
 /** `npm run why -- <text>`: every event of a person, and what could explain that there is none. */
 import { type ApiEvent, type ProviderStatus, Status } from "../../admin/schema.ts";
+import type { Reason } from "../../states.ts";
 import { readAdmin, TOKEN_FROM } from "../admin.ts";
 import { command, exitWith, jsonOption, run } from "../command.ts";
 import { firstEvents } from "../filters.ts";
 import { minute, plain } from "../print.ts";
+
+const counted = (count: number, what: string) => `${count} ${what}${count === 1 ? "" : "s"}`;
+const sentence = (text: string) => text.trim().replace(/\.?$/, ".");
 
 /** An event in a few lines. */
 function story(event: ApiEvent): string {
@@ -24,8 +28,17 @@ function story(event: ApiEvent): string {
   return lines.filter((line) => line !== "").join("\n");
 }
 
-/** What could explain a lead that is missing, a sentence each. `rejected`: events whose person is not known. */
-function explanations(events: ApiEvent[], status: Status, rejected: ApiEvent[]): string[] {
+const NO_CLICK_ID =
+  "None of these events carries a click id: the visitor did not come by a Dub link, or the sign-up form does not pass it on (see the provider's README in mappings).";
+
+/** What could explain a lead that is missing, a sentence each. An event that has a click id says itself why it is none. */
+async function explanations(events: ApiEvent[], to: string): Promise<string[]> {
+  if (events.length > 0) return events.some(({ lead }) => lead?.clickId) ? [] : [NO_CLICK_ID];
+  const [status, rejected] = await Promise.all([
+    readAdmin(to, "/api/status", Status),
+    firstEvents(to, { status: ["rejected"] }, 100),
+  ]);
+  const unknown = rejected.events.filter(({ lead }) => !lead?.customerExternalId && !lead?.customerEmail);
   const said: string[] = [];
   for (const { what, state, says, todo } of status.checks)
     if (state === "problem") said.push(`${what}: ${says}. What to do: ${todo}.`);
@@ -34,26 +47,21 @@ function explanations(events: ApiEvent[], status: Status, rejected: ApiEvent[]):
   for (const one of status.providers) said.push(...ofProvider(one));
   for (const { reason, count, lastAt, evidence, todo } of status.refusals)
     said.push(
-      `${count} request(s) to a wrong address (${reason}), the last ${minute(lastAt)} UTC: ${evidence} What to do: ${todo}.`,
+      `${counted(count, "request")} to a wrong address (${reason}), the last ${minute(lastAt)} UTC: ${sentence(evidence)} What to do: ${todo}.`,
     );
-  if (rejected.length > 0) {
-    const [last] = rejected;
+  if (unknown.length > 0) {
+    const [last] = unknown;
+    const many = `${rejected.more ? "At least " : ""}${counted(unknown.length, "event")}`;
     said.push(
-      `${rejected.length} event(s) were rejected without saying whose they are, the last ${last && minute(last.receivedAt)} UTC (${last?.reason}, event ${last?.id}): it may be among them.`,
+      `${many} rejected without saying whose, the last ${last && minute(last.receivedAt)} UTC (${last?.reason}, event ${last?.id}): it may be among them.`,
     );
   }
-  if (events.length === 0) {
-    said.push(
-      status.keptSince === null
-        ? "The ledger has no event yet."
-        : `Data of persons is kept since ${minute(status.keptSince)} UTC: what ended before can't be found by name any more (RETENTION_DAYS).`,
-      `Otherwise no webhook came: see at the provider whether it was sent, and whether the event type is subscribed. On are: ${on.map(({ provider }) => provider).join(", ") || "none"}.`,
-    );
-  } else if (events.every(({ lead }) => !lead?.clickId)) {
-    said.push(
-      "None of these events carries a click id: the visitor did not come by a Dub link, or the sign-up form does not pass it on (see the provider's README in mappings).",
-    );
-  }
+  said.push(
+    status.keptSince === null
+      ? "The ledger has no event yet."
+      : `Data of persons is kept since ${minute(status.keptSince)} UTC: what ended before can't be found by name any more (RETENTION_DAYS).`,
+    `Otherwise no webhook came: see at the provider whether it was sent, and whether the event type is subscribed. On are: ${on.map(({ provider }) => provider).join(", ") || "none"}.`,
+  );
   return said;
 }
 
@@ -63,7 +71,7 @@ function ofProvider({ provider, state, says, refusals, ignored }: ProviderStatus
   for (const { reason, count, lastAt, evidence, todo } of refusals)
     if (!(state === "off" && reason !== "provider_off"))
       said.push(
-        `${provider}: ${count} webhook(s) refused (${reason}), the last ${minute(lastAt)} UTC: ${evidence} What to do: ${todo}.`,
+        `${provider}: ${counted(count, "webhook")} refused (${reason}), the last ${minute(lastAt)} UTC: ${sentence(evidence)} What to do: ${todo}.`,
       );
   const types = ignored.map(({ type, count }) => `${type} (${count})`).join(", ");
   if (types !== "")
@@ -73,18 +81,16 @@ function ofProvider({ provider, state, says, refusals, ignored }: ProviderStatus
   return said;
 }
 
+/** Dub has the lead, from here or from another sender. */
+const AT_DUB: Reason[] = ["recorded", "recorded_unconfirmed", "duplicate_at_dub"];
+
 async function why(text: string, to: string, asJson: boolean): Promise<number> {
-  const [found, status, rejected] = await Promise.all([
-    firstEvents(to, { find: text, related: true }, Number.POSITIVE_INFINITY),
-    readAdmin(to, "/api/status", Status),
-    firstEvents(to, { status: ["rejected"] }, 100),
-  ]);
+  const found = await firstEvents(to, { find: text, related: true }, Number.POSITIVE_INFINITY);
   // The lead is often the first of many.
   const events = found.events.reverse();
-  const delivered = events.some(({ reason }) => reason === "recorded" || reason === "recorded_unconfirmed");
-  const unknown = rejected.events.filter(({ lead }) => !lead?.customerExternalId && !lead?.customerEmail);
-  const could = delivered ? [] : explanations(events, status, unknown);
-  if (asJson) console.log(JSON.stringify({ lead: delivered, events, explanations: could }, null, 2));
+  const isLead = events.some(({ reason }) => AT_DUB.includes(reason));
+  const could = isLead ? [] : await explanations(events, to);
+  if (asJson) console.log(JSON.stringify({ lead: isLead, events, explanations: could }, null, 2));
   else {
     console.log(events.length === 0 ? "No event of it is kept." : events.map(story).join("\n\n"));
     if (could.length > 0)
@@ -92,17 +98,17 @@ async function why(text: string, to: string, asJson: boolean): Promise<number> {
         `\nWhat could explain that there is no lead:\n${could.map((one) => `- ${one}`).join("\n")}`,
       );
   }
-  return delivered ? 0 : 1;
+  return isLead ? 0 : 1;
 }
 
 export const program = command(
   "why",
   "Why a sign-up became a lead, or did not: every event of a person in order of time, and what could explain a lead that is missing.",
-  { 0: "a lead was recorded", 1: "no lead was recorded (yet)" },
+  { 0: "Dub has a lead", 1: "Dub has none (yet), as far as is known here" },
 )
   .argument(
     "<text>",
-    "an e-mail address, a customer id, a click id, the provider's delivery id, or an event's id",
+    "an e-mail address, a customer id, a click id, the provider's delivery id, or an event's id; the other events of the persons found are shown, too",
   )
   .option("--to <address>", "address of the Worker", "http://localhost:8787")
   .addOption(jsonOption())

@@ -6,7 +6,7 @@ import { explain } from "../../verify/verdict.ts";
 import { isLocal } from "../address.ts";
 import { loadMapping } from "../files.ts";
 import type { Posted } from "./post.ts";
-import { secretFor } from "./secrets.ts";
+import { findSecret, secretFor } from "./secrets.ts";
 
 export type Cause = { reason: string; means: string; todo: string; evidence?: string };
 
@@ -21,9 +21,12 @@ export async function whyRefused(provider: string, to: string, posted: Posted): 
   const name = secretName(provider);
   const verifier = await createVerifier(loadMapping(provider).file.verify, name, secretFor(provider));
   const verdict = await verifier(posted.request, Date.now());
-  return verdict.ok
-    ? undefined
-    : { ...causeOf(verdict.refusal.reason), evidence: explain(verdict.refusal, name) };
+  if (!verdict.ok) return { ...causeOf(verdict.refusal.reason), evidence: explain(verdict.refusal, name) };
+  return {
+    ...causeOf("signature_mismatch"),
+    evidence: `it is signed with ${name} of ${findSecret(provider).from}, and the Worker was started with another one`,
+    todo: "start the Worker again",
+  };
 }
 
 function causeOf(reason: keyof typeof ANSWERS): Cause {

@@ -25,13 +25,14 @@ export async function secretProblem(provider: string): Promise<string | undefine
 }
 
 /** A provider's secret on this machine, and where it is from, for people. */
-export function findSecret(provider: string): { text: string; from: string } {
+export function findSecret(provider: string): { text: string; from: string; madeUp?: boolean } {
   const name = secretName(provider);
   const text = ownSecret(name);
   if (text === undefined)
     return {
       text: secretFor(provider),
       from: `npm start, since neither the environment nor ${DEV_VARS} has one`,
+      madeUp: true,
     };
   return { text, from: process.env[name] ? "the environment" : DEV_VARS };
 }

@@ -1,4 +1,5 @@
 /** `--set path=value`: changes of a sample before it is sent. */
+import { parseJson } from "../../json.ts";
 import { UserError } from "../user-error.ts";
 import type { Path } from "./fresh.ts";
 
@@ -13,7 +14,7 @@ export function parseAssignment(assignment: string): { path: Path; value: unknow
 
 function parseValue(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch {
     return text;
   }

@@ -10,12 +10,12 @@ import { type Candidate, type Cause, findCause } from "./cause.ts";
 export type Step = { step: string; ok: boolean | null; says: string };
 export type Report = { genuine: boolean; steps: Step[]; cause?: Cause };
 
-/** `from`: where the secret is from. `others`: the secrets of other settings. `schemes`: those of all providers. */
+/** `from`: where the secret is from; `madeUp`: by us, for this machine. `others`: the secrets of other settings. `schemes`: those of all providers. */
 export type Case = {
   provider: string;
   verify: Verify;
   request: SignedRequest;
-  secret: { text: string; from: string };
+  secret: { text: string; from: string; madeUp?: boolean };
   others: Candidate[];
   schemes: Record<string, Verify>;
   /** When the request came, in milliseconds since 1970; "signed": when it was signed. Default now. */
@@ -74,7 +74,12 @@ export async function verifyCapture(given: Case): Promise<Report> {
     };
   const own = { name, text: secret.text, own: true };
   const cause = await findCause(verify, request, [own, ...others], signedAt ?? came);
-  return { genuine: false, steps: shown, cause: cause ?? unknownCause(name) };
+  const bad = shown.find(({ step, ok }) => step === "secret" && ok === false);
+  return {
+    genuine: false,
+    steps: shown,
+    cause: cause ?? (bad ? { says: bad.says, todo: todoForSecret(name) } : unknownCause(given, inspection)),
+  };
 }
 
 function headersStep({ headers, signatures }: Inspection): Step {
@@ -91,7 +96,7 @@ function headersStep({ headers, signatures }: Inspection): Step {
 function timeStep({ time }: Inspection, came: number, when: string): Step | undefined {
   if (!time) return undefined;
   const { signedAt, tolerance } = time;
-  if (signedAt === undefined)
+  if (signedAt === undefined || Number.isNaN(new Date(signedAt).getTime()))
     return { step: "time", ok: false, says: "no time can be read from the headers" };
   const age = Math.round((came - signedAt) / 1000);
   const difference = `${Math.abs(age)} s ${age >= 0 ? "before" : "after"} ${when}`;
@@ -115,9 +120,20 @@ function otherProvider({ provider, request, schemes }: Case): string | undefined
   )?.[0];
 }
 
-function unknownCause(name: string): Cause {
-  return {
-    says: "nothing that is tried matches: the secret is another endpoint's, or the body is not the one that was sent",
-    todo: `copy the signing secret of the endpoint that sent this webhook to ${name}, and save the body byte by byte`,
-  };
+const todoForSecret = (name: string) =>
+  `copy the secret of the endpoint that sent this webhook to ${name}, or give it by --secret`;
+
+function unknownCause({ provider, secret }: Case, { signed }: Inspection): Cause {
+  const todo = todoForSecret(secretName(provider));
+  if (secret.madeUp)
+    return {
+      says: "it is not signed with the secret that npm start makes up, and no other is known here",
+      todo,
+    };
+  return signed.length === 0
+    ? { says: "the secret is another one", todo }
+    : {
+        says: "nothing that is tried matches: the secret is another endpoint's, or the body is not the one that was sent",
+        todo: `${todo}, and save the body byte by byte`,
+      };
 }

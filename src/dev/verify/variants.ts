@@ -42,7 +42,7 @@ export function requestVariants(request: SignedRequest, verify: Verify): Variant
 function jsonForms(text: string): [how: string, form: string][] {
   let json: unknown;
   try {
-    json = JSON.parse(text);
+    json = JSON.parse(text, asWritten);
   } catch {
     return [];
   }
@@ -60,6 +60,13 @@ function jsonForms(text: string): [how: string, form: string][] {
     ["with \\/ for each /", compact.replaceAll("/", "\\/")],
     ["with \\/ for each /, and \\u escapes", escaped(compact).replaceAll("/", "\\/")],
   ];
+}
+
+const { rawJSON } = JSON as unknown as { rawJSON: (text: string) => unknown };
+
+/** For JSON.parse: numbers stay as they are written, since 10.0 is not 10, and large ones would be rounded. */
+function asWritten(_key: string, value: unknown, context?: { source?: string }): unknown {
+  return typeof value === "number" && context?.source ? rawJSON(context.source) : value;
 }
 
 /** JSON that was indented by one blank. Its strings hold no line feed, so that each one is of the indentation. */

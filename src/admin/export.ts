@@ -1,0 +1,40 @@
+/** Events as a file. */
+import type { ApiEvent } from "./events.ts";
+
+export type Format = "csv" | "json";
+
+const COLUMNS: [name: string, of: (event: ApiEvent) => unknown][] = [
+  ["id", ({ id }) => id],
+  ["receivedAt", ({ receivedAt }) => receivedAt],
+  ["provider", ({ provider }) => provider],
+  ["eventId", ({ eventId }) => eventId],
+  ["type", ({ type }) => type],
+  ["status", ({ status }) => status],
+  ["reason", ({ reason }) => reason],
+  ["detail", ({ detail }) => detail],
+  ["deliveredAt", ({ deliveredAt }) => deliveredAt],
+  ["link", ({ link }) => link?.shortLink ?? link?.id],
+  ["partnerId", ({ link }) => link?.partnerId],
+  ["clickId", ({ lead }) => lead?.clickId],
+  ["eventName", ({ lead }) => lead?.eventName],
+  ["customerExternalId", ({ lead }) => lead?.customerExternalId],
+  ["customerEmail", ({ lead }) => lead?.customerEmail],
+  ["customerName", ({ lead }) => lead?.customerName],
+];
+
+/** The text of a file: JSON as the API answers it, or CSV by RFC 4180 with a line of names. */
+export function writeEvents(events: ApiEvent[], format: Format): string {
+  if (format === "json") return `${JSON.stringify(events, null, 2)}\n`;
+  const lines = [
+    COLUMNS.map(([name]) => name),
+    ...events.map((event) => COLUMNS.map(([, of]) => cell(of(event)))),
+  ];
+  return lines.map((line) => `${line.join(",")}\r\n`).join("");
+}
+
+/** A text that a spreadsheet would take for a formula gets an apostrophe before it. */
+function cell(value: unknown): string {
+  const text = value === null || value === undefined ? "" : String(value);
+  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}

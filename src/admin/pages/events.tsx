@@ -1,0 +1,270 @@
+/** The list of events: filters, search, export, and the newest ones as they come. */
+import { type Context, Hono } from "hono";
+import type { Deps, Env } from "../../context.ts";
+import { REASONS, type Reason, STATUS_NAMES, statusOf } from "../../states.ts";
+import { type ApiEvent, type EventPage, fieldsOfQuery, listEvents } from "../events.ts";
+import { type Format, writeEvents } from "../export.ts";
+import { type Fields, readFields } from "../fields.ts";
+import { answerPage } from "./layout.tsx";
+import { StatusMark, Table, Time } from "./parts.tsx";
+
+const FILTERS = ["status", "reason", "provider", "type", "since", "until"] as const;
+type Filter = { [F in (typeof FILTERS)[number]]?: string };
+/** Events in one exported file. */
+const MAX_EXPORTED = 1_000;
+
+/** The routes of the list. */
+export function listPages({ mappings }: Pick<Deps, "mappings">) {
+  const pages = new Hono<{ Bindings: Env }>();
+  const providers = Object.keys(mappings);
+  const read = (given: object, allowed: readonly (keyof Fields)[]) => readFields(given, allowed, providers);
+
+  pages.get("/events", async (c) => {
+    const { live, ...given } = c.req.query();
+    const filter = withoutEmpty(given);
+    const { value, wrong } = read(fieldsOfQuery(listed(filter)), [...FILTERS, "before"]);
+    const page = wrong.length > 0 ? null : await listEvents(c.env.DB, value, providers);
+    const { before: _, ...shown } = filter;
+    const content = (
+      <>
+        <h1>Events</h1>
+        <Filters filter={shown} providers={providers} live={live !== undefined} />
+        {page ? (
+          <Found
+            page={page}
+            older={page.next === null ? null : address({ ...shown, before: String(page.next) })}
+          />
+        ) : (
+          <Wrong wrong={wrong} />
+        )}
+        <Export fields={shown} />
+      </>
+    );
+    return answerPage(c, { title: "Events", live: live !== undefined, children: content }, page ? 200 : 400);
+  });
+
+  // By POST, and never in an address: Cloudflare's logs keep addresses, and this can be an e-mail address.
+  pages.get("/search", (c) => c.redirect("/admin/events"));
+  pages.post("/search", async (c) => {
+    const given = withoutEmpty(await formOf(c));
+    const { value, wrong } = read(fieldsOfQuery(listed(given)), ["find", "before"]);
+    const find = value.find ?? "";
+    if (find === "") wrong.push("Write what to find.");
+    const page = wrong.length > 0 ? null : await listEvents(c.env.DB, { ...value, related: true }, providers);
+    const content = (
+      <>
+        <h1>Events of “{find}”</h1>
+        {page && page.events.length > 0 && (
+          <p class="quiet">
+            Found as e-mail address, customer id, click id or event id; with all other events of the same
+            persons.
+          </p>
+        )}
+        {!page && <Wrong wrong={wrong} />}
+        {page && page.events.length === 0 && <NotFound />}
+        {page && page.events.length > 0 && <Found page={page} older={null} />}
+        {page?.next && (
+          <form method="post" action="/admin/search">
+            <input type="hidden" name="find" value={find} />
+            <input type="hidden" name="before" value={page.next} />
+            <button type="submit">Older</button>
+          </form>
+        )}
+        {page && page.events.length > 0 && <Export fields={{ find }} />}
+      </>
+    );
+    return answerPage(c, { title: "Search", find, children: content }, page ? 200 : 400);
+  });
+
+  pages.post("/export", async (c) => {
+    const { format = "csv", ...given } = withoutEmpty(await formOf(c));
+    const { value, wrong } = read(fieldsOfQuery(listed(given)), [...FILTERS, "find"]);
+    if (wrong.length > 0 || (format !== "csv" && format !== "json"))
+      return answerPage(c, { title: "Export", children: <Wrong wrong={wrong} /> }, 400);
+    const events: ApiEvent[] = [];
+    const search = { ...value, ...(value.find !== undefined && { related: true }) };
+    for (let before: number | null | undefined, pages = 0; before !== null && pages < MAX_PAGES; pages++) {
+      const page: EventPage = await listEvents(
+        c.env.DB,
+        { ...search, limit: PER_PAGE, ...(before !== undefined && { before }) },
+        providers,
+      );
+      events.push(...page.events);
+      before = page.next;
+    }
+    return c.body(writeEvents(events, format as Format), 200, {
+      "content-type": format === "csv" ? "text/csv; charset=utf-8" : "application/json",
+      "content-disposition": `attachment; filename="events.${format}"`,
+    });
+  });
+  return pages;
+}
+
+const PER_PAGE = 100;
+/** Each page is up to three queries, of which a request of the Free plan may make 50. */
+const MAX_PAGES = MAX_EXPORTED / PER_PAGE;
+
+async function formOf(c: Context): Promise<Record<string, string>> {
+  const form = await c.req.parseBody();
+  return Object.fromEntries(
+    Object.entries(form).flatMap(([name, value]) => (typeof value === "string" ? [[name, value]] : [])),
+  );
+}
+
+function withoutEmpty(given: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(given).flatMap(([name, value]) => (value.trim() === "" ? [] : [[name, value.trim()]])),
+  );
+}
+
+const listed = (given: Record<string, string>) =>
+  Object.fromEntries(Object.entries(given).map(([name, value]) => [name, [value]]));
+
+function address(query: Record<string, string>): string {
+  const text = new URLSearchParams(query).toString();
+  return `/admin/events${text === "" ? "" : `?${text}`}`;
+}
+
+const Wrong = ({ wrong }: { wrong: string[] }) => (
+  <div class="banner" role="alert">
+    {wrong.map((one) => (
+      <p>{one}</p>
+    ))}
+  </div>
+);
+
+type FiltersProps = { filter: Filter; providers: string[]; live: boolean };
+
+const Filters = ({ filter, providers, live }: FiltersProps) => (
+  <form class="filters" method="get" action="/admin/events">
+    <Choice name="status" label="Status" names={STATUS_NAMES} chosen={filter.status} />
+    <label>
+      Reason
+      <select name="reason">
+        <option value="">all</option>
+        {STATUS_NAMES.map((status) => (
+          <optgroup label={status}>
+            {(Object.keys(REASONS) as Reason[])
+              .filter((reason) => statusOf(reason) === status)
+              .map((reason) => (
+                <option selected={filter.reason === reason}>{reason}</option>
+              ))}
+          </optgroup>
+        ))}
+      </select>
+    </label>
+    <Choice name="provider" label="Provider" names={providers} chosen={filter.provider} />
+    <label>
+      Event type
+      <input name="type" value={filter.type} maxlength={255} placeholder="user.created" />
+    </label>
+    <label>
+      From (UTC)
+      <input type="date" name="since" value={filter.since} />
+    </label>
+    <label>
+      Before (UTC)
+      <input type="date" name="until" value={filter.until} />
+    </label>
+    <button type="submit">Filter</button>
+    <a class="button" href={address(live ? filter : { ...filter, live: "1" })}>
+      {live ? "Stop" : "Live"}
+    </a>
+  </form>
+);
+
+type ChoiceProps = { name: string; label: string; names: string[]; chosen: string | undefined };
+
+const Choice = ({ name, label, names, chosen }: ChoiceProps) => (
+  <label>
+    {label}
+    <select name={name}>
+      <option value="">all</option>
+      {names.map((one) => (
+        <option selected={one === chosen}>{one}</option>
+      ))}
+    </select>
+  </label>
+);
+
+const Found = ({ page: { events, next }, older }: { page: EventPage; older: string | null }) => (
+  <div id="found">
+    {events.length === 0 ? (
+      <p>{next === null ? "No event fits." : "No event fits so far. Older events were not looked at yet."}</p>
+    ) : (
+      <Table
+        caption="Events, newest first"
+        head={["Received (UTC)", "Provider", "Event", "Result", "Customer"]}
+      >
+        {events.map((event) => (
+          <Row event={event} />
+        ))}
+      </Table>
+    )}
+    {older && (
+      <p>
+        <a class="button" href={older} rel="next">
+          {events.length === 0 ? "Look further" : "Older"}
+        </a>
+      </p>
+    )}
+  </div>
+);
+
+const Row = ({ event }: { event: ApiEvent }) => {
+  const { id, receivedAt, provider, type, status, means, lead, link } = event;
+  const customer = lead?.customerEmail ?? lead?.customerExternalId;
+  return (
+    <tr>
+      <td>
+        <a href={`/admin/events/${id}`}>
+          <Time at={receivedAt} />
+        </a>
+      </td>
+      <td>{provider}</td>
+      <td class="type">{cut(type ?? "(no type)", 60)}</td>
+      <td>
+        <StatusMark status={status} />{" "}
+        <span class="quiet">{link?.shortLink ? `credited ${cut(link.shortLink, 60)}` : means}</span>
+      </td>
+      <td class="type">{typeof customer === "string" ? cut(customer, 60) : ""}</td>
+    </tr>
+  );
+};
+
+const cut = (text: string, length: number) => (text.length > length ? `${text.slice(0, length - 1)}…` : text);
+
+const NotFound = () => (
+  <>
+    <p>No event is kept for this. What can be the cause:</p>
+    <ul>
+      <li>It is written otherwise: ids are exact, with upper and lower case.</li>
+      <li>
+        No webhook came, or it was refused: see each provider on the <a href="/admin">overview</a>.
+      </li>
+      <li>
+        No rule of the mapping file takes this type of event: see the ignored types on the{" "}
+        <a href="/admin">overview</a>.
+      </li>
+      <li>The event is older than RETENTION_DAYS: what names a person was removed from it.</li>
+      <li>
+        It was <a href="/admin/events?status=rejected">rejected</a> before its customer could be read.
+      </li>
+    </ul>
+  </>
+);
+
+const Export = ({ fields }: { fields: Record<string, string> }) => (
+  <form class="export quiet" method="post" action="/admin/export">
+    {Object.entries(fields).map(([name, value]) => (
+      <input type="hidden" name={name} value={value} />
+    ))}
+    Export the newest {MAX_EXPORTED.toLocaleString("en")}:{" "}
+    <button type="submit" name="format" value="csv">
+      CSV
+    </button>{" "}
+    <button type="submit" name="format" value="json">
+      JSON
+    </button>
+  </form>
+);

@@ -1,0 +1,137 @@
+/** Lists and searches in a large ledger: what they find, and how many rows they read. */
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import { type Search, search } from "../../src/ledger/search.ts";
+import { REASONS, type Reason, STATUS_NAMES, statusOf } from "../../src/states.ts";
+import { createTestApp, DAY, db, HOUR, SECOND, START } from "../support/app.ts";
+import { countRows, scansOf } from "../support/rows.ts";
+
+const MANY = 1_000_000;
+/** As many as a page looks at, once and again for what it shows. */
+const BOUND = 15_000;
+const PROVIDERS = ["clerk", "stripe", "auth0"];
+const ALL = Object.keys(REASONS) as Reason[];
+
+/** Inserts events, 100,000 with each query. `i` is the number of the event, from 1 on. */
+async function fill(
+  count: number,
+  columns: { provider: string; type: string; reason: string; receivedAt: string; lead: string },
+) {
+  const status = `CASE reason ${ALL.map((reason) => `WHEN '${reason}' THEN '${statusOf(reason)}'`).join(" ")} END`;
+  for (let from = 0; from < count; from += 100_000)
+    await db
+      .prepare(
+        `WITH RECURSIVE n(i) AS (SELECT ?1 + 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?2),
+         e AS (SELECT i, ${columns.provider} AS provider, ${columns.type} AS type, ${columns.reason} AS reason FROM n)
+         INSERT INTO events (id, provider, event_id, type, status, reason, lead, received_at, next_attempt_at)
+         SELECT 'id' || i, provider, 'e' || i, type, ${status}, reason, ${columns.lead}, ${columns.receivedAt},
+           iif(${status} = 'pending', 0, NULL) FROM e`,
+      )
+      .bind(from, Math.min(count, from + 100_000))
+      .run();
+}
+
+/** All pages of a search, one after the other. */
+async function everything(given: Omit<Search, "limit">, limit: number) {
+  const found: number[] = [];
+  for (let before: number | null | undefined; before !== null; ) {
+    const page = await search(db, { ...given, limit, ...(before !== undefined && { before }) }, PROVIDERS);
+    expect(page.rows.length).toBeLessThanOrEqual(limit);
+    if (page.next !== null && before !== undefined) expect(page.next).toBeLessThan(before);
+    found.push(...page.rows.map(({ rowid }) => rowid));
+    before = page.next;
+  }
+  return found;
+}
+
+it("the pages of a list have every event that fits once, newest first, whatever the filters", async () => {
+  await createTestApp();
+  const reason = `(SELECT value FROM json_each('${JSON.stringify(ALL)}') WHERE key = iif(i % 3 = 0, (i * 7919) % ${ALL.length}, iif(i % 3 = 1, ${ALL.indexOf("recorded")}, ${ALL.indexOf("no_click_id")})))`;
+  const count = 12_000;
+  // Some waited in the queue for up to a day before they were inserted.
+  await fill(count, {
+    provider: `CASE WHEN i % 997 = 0 THEN 'auth0' WHEN i % 5 = 0 THEN 'stripe' ELSE 'clerk' END`,
+    type: `iif(i % 1999 = 0, 'user.updated', 'user.created')`,
+    reason,
+    receivedAt: `${START} + i * ${60 * SECOND} - iif(i % 11 = 0, ${20 * HOUR}, 0)`,
+    lead: "NULL",
+  });
+  const { results: rows } = await db
+    .prepare(
+      "SELECT rowid, provider, type, status, reason, received_at AS at FROM events ORDER BY rowid DESC",
+    )
+    .all<{ rowid: number; provider: string; type: string; status: string; reason: string; at: number }>();
+  const time = fc.integer({ min: -HOUR, max: count * 60 * SECOND + HOUR }).map((after) => START + after);
+  await fc.assert(
+    fc.asyncProperty(
+      fc.record(
+        {
+          status: fc.subarray([...STATUS_NAMES], { minLength: 1 }),
+          reason: fc.subarray(ALL, { minLength: 1, maxLength: 4 }),
+          provider: fc.constantFrom(...PROVIDERS),
+          type: fc.constantFrom("user.created", "user.updated", "other"),
+          since: time,
+          until: time,
+        },
+        { requiredKeys: [] },
+      ),
+      fc.constantFrom(1000, 5000),
+      async (filter, limit) => {
+        const { status, reason: one, provider, type, since = 0, until = Number.MAX_SAFE_INTEGER } = filter;
+        const expected = rows.filter(
+          (row) =>
+            (!status || status.includes(row.status as never)) &&
+            (!one || one.includes(row.reason as never)) &&
+            (!provider || row.provider === provider) &&
+            (!type || row.type === type) &&
+            row.at >= since &&
+            row.at < until,
+        );
+        expect(await everything(filter, limit)).toEqual(expected.map(({ rowid }) => rowid));
+      },
+    ),
+    { numRuns: 40 },
+  );
+  await db.exec("DELETE FROM transitions");
+});
+
+it("with a million events, a page of any list and any search reads a bounded number of rows", async () => {
+  await createTestApp();
+  await fill(MANY, {
+    provider: "iif(i % 250000 = 1, 'auth0', 'clerk')",
+    type: "iif(i % 300000 = 1, 'user.updated', 'user.created')",
+    reason: `CASE WHEN i % 200000 = 1 THEN 'link_missing' WHEN i % 20 = 0 THEN 'recorded' WHEN i % 50 = 1 THEN 'duplicate_here' ELSE 'no_click_id' END`,
+    receivedAt: `${START} - (${MANY} - i) * 2500`,
+    lead: `iif(i % 1000 = 1, json_object('customerExternalId', 'c' || i, 'customerEmail', 'c' || i || '@example.com', 'clickId', 'click' || i), NULL)`,
+  });
+  const filters: Omit<Search, "limit">[] = [
+    {},
+    ...STATUS_NAMES.map((status) => ({ status: [status] })),
+    ...ALL.map((reason) => ({ reason: [reason] })),
+    { reason: ALL.filter((reason) => !["recorded", "no_click_id"].includes(reason)) },
+    { provider: "auth0" },
+    { provider: "auth0", status: ["rejected"] },
+    { type: "user.updated" },
+    { type: "nothing" },
+    { since: START - DAY },
+    { until: START - 20 * DAY },
+    { until: START - 20 * DAY, reason: ["link_missing"] },
+    { since: START - 21 * DAY, until: START - 20 * DAY, provider: "auth0" },
+    { before: 500_000, type: "nothing" },
+    ...["c1", "C500001@EXAMPLE.COM", "click900001", "e7", "id7", "nothing"].flatMap((find) => [
+      { find },
+      { find, related: true },
+    ]),
+  ];
+  const counted = countRows();
+  const most: [number, string][] = [];
+  for (const filter of filters) {
+    counted.read = 0;
+    const { rows } = await search(counted.db, { ...filter, limit: 100 }, PROVIDERS);
+    most.push([counted.read, `${JSON.stringify(filter)}: ${rows.length}`]);
+  }
+  expect(most.filter(([read]) => read > BOUND)).toEqual([]);
+  expect(counted.written).toBe(0);
+  for (const sql of new Set(counted.queries)) expect(await scansOf(sql), sql).toEqual([]);
+  await db.exec("DELETE FROM events; DELETE FROM transitions");
+});
