@@ -5,6 +5,7 @@ import type { DeliveryDeps } from "./deliver/deps.ts";
 import { sweep } from "./deliver/sweep.ts";
 import { takeTurn } from "./ledger/alerts.ts";
 import { countUnchecked } from "./ledger/due.ts";
+import { sumHours } from "./ledger/hours.ts";
 import { purge } from "./ledger/retention.ts";
 import { parseSettings, SettingsError } from "./settings.ts";
 import { REASONS } from "./states.ts";
@@ -16,7 +17,7 @@ const PURGE_SLICE = 500;
 /** Does the chores that are due. Never throws. */
 export async function runChores(env: Env, deps: DeliveryDeps): Promise<void> {
   await sweep(env, deps, "cron");
-  for (const chore of [blankOldEvents, alertUnchecked])
+  for (const chore of [blankOldEvents, alertUnchecked, sumEndedHours])
     await chore(env, deps).catch((error) =>
       error instanceof SettingsError
         ? deps.alert(env, misconfigured(error))
@@ -34,4 +35,10 @@ async function alertUnchecked(env: Env, { now, alert }: DeliveryDeps): Promise<v
   if (!(await takeTurn(env.DB, "unchecked", now(), HOUR))) return;
   for (const { reason, events } of await countUnchecked(env.DB))
     await alert(env, { code: reason, means: `${events} event(s): ${REASONS[reason].means}` });
+}
+
+/** Does something once an hour, and each minute while hours are left that could not be summed. */
+async function sumEndedHours(env: Env, { now }: DeliveryDeps): Promise<void> {
+  const { RETENTION_DAYS } = parseSettings(env, ["RETENTION_DAYS"]);
+  await sumHours(env.DB, now(), RETENTION_DAYS * DAY);
 }

@@ -110,22 +110,25 @@ export async function checkDub(env: Env, { fetch, now }: Deps): Promise<Check[]>
   ];
 }
 
-/** Cron, queue, delivery and the leads that nobody knows of. */
+const eventsCheck = (what: string, { reason, events }: { reason: Reason; events: number }): Check => ({
+  what,
+  state: "problem",
+  says: `${events}: ${about(reason).means}`,
+  todo: todoOf(reason),
+  reason,
+});
+
+/** Cron, queue, delivery, the leads that nobody knows of, and the events that the operator must mend. */
 export function checkFlow(
-  { marks, pauses, dueSince }: Report,
+  { marks, pauses, dueSince, broken }: Report,
   unchecked: Awaited<ReturnType<typeof countUnchecked>>,
   now: number,
 ): Check[] {
-  const cronAt = marks.cron?.at ?? 0;
+  const says = marks.cron ? `last ran at ${iso(marks.cron.at)}` : "has not run yet";
   const cron: Check =
-    now - cronAt <= CRON_LATE
-      ? { what: "cron trigger", state: "ok", says: `last ran at ${iso(cronAt)}` }
-      : {
-          what: "cron trigger",
-          state: "problem",
-          says: `last ran at ${iso(cronAt)}`,
-          todo: ALERTS.cron_stopped.todo,
-        };
+    now - (marks.cron?.at ?? 0) <= CRON_LATE
+      ? { what: "cron trigger", state: "ok", says }
+      : { what: "cron trigger", state: "problem", says, todo: ALERTS.cron_stopped.todo };
   const queue: Check = marks.queue_down
     ? { what: "queue", state: "problem", says: ALERTS.queue_down.means, todo: ALERTS.queue_down.todo }
     : { what: "queue", state: "ok", says: "takes messages" };
@@ -154,13 +157,7 @@ export function checkFlow(
     cron,
     queue,
     ...delivery,
-    ...unchecked.map(
-      ({ reason, events }): Check => ({
-        what: "leads in doubt",
-        state: "problem",
-        says: `${events}: ${about(reason).means}`,
-        todo: todoOf(reason),
-      }),
-    ),
+    ...unchecked.map((one) => eventsCheck("leads in doubt", one)),
+    ...broken.map((one) => eventsCheck("events of the last seven days", one)),
   ];
 }

@@ -2,20 +2,20 @@
 import type { D1Database } from "@cloudflare/workers-types";
 import { type Context, Hono } from "hono";
 import type { Deps, Env } from "../context.ts";
-import { parseJson } from "../json.ts";
-import { type FoundRow, readEvent, type Search, search } from "../ledger/search.ts";
+import { type FoundEvent, type FoundRow, type Search, search } from "../ledger/search.ts";
 import { about } from "../states.ts";
 import { badFilter, readFields, readObject, SEARCH_FIELDS } from "./fields.ts";
 import type { ApiEvent, ApiEventWhole, EventPage } from "./schema.ts";
+import { jsonOf, type Told, tell } from "./tell.ts";
 
 export type { ApiEvent, ApiEventWhole, EventPage };
 
 const DEFAULT_PAGE = 50;
 
 /** The routes that read events. */
-export function eventRoutes({ mappings }: Pick<Deps, "mappings">) {
+export function eventRoutes(deps: Pick<Deps, "now" | "mappings">) {
   const routes = new Hono<{ Bindings: Env }>();
-  const providers = Object.keys(mappings);
+  const providers = Object.keys(deps.mappings);
 
   const page = async (c: Context<{ Bindings: Env }>, given: object) => {
     const { value, wrong } = readFields(given, SEARCH_FIELDS, providers);
@@ -38,8 +38,8 @@ export function eventRoutes({ mappings }: Pick<Deps, "mappings">) {
 
   routes.get("/events/:id", async (c) => {
     const id = c.req.param("id");
-    const event = await showEvent(c.env.DB, id);
-    return event ? c.json(event) : unknownEvent(c, id);
+    const told = await tell(c.env, deps, id);
+    return told ? c.json({ ...whole(told), story: storyAs(told) }) : unknownEvent(c, id);
   });
   return routes;
 }
@@ -54,15 +54,12 @@ export async function listEvents(
   return { events: rows.map(short), next };
 }
 
-/** One event whole; null when none has this id. */
-export async function showEvent(db: D1Database, id: string): Promise<ApiEventWhole | null> {
-  const found = await readEvent(db, id);
-  if (!found) return null;
-  const { row, attempts } = found;
+/** Without its story. */
+function whole({ row, attempts }: FoundEvent): Omit<ApiEventWhole, "story"> {
   const { payload, doubt, doubtSince, leaseUntil, deliveredBy } = row;
   return {
     ...short(row),
-    payload: json(payload),
+    payload: jsonOf(payload),
     doubt,
     doubtSince: time(doubtSince),
     leaseUntil: leaseUntil > 0 ? time(leaseUntil) : null,
@@ -106,9 +103,9 @@ function short(row: FoundRow): ApiEvent {
     means,
     todo,
     detail: row.detail,
-    warnings: (json(row.warnings) ?? []) as ApiEvent["warnings"],
+    warnings: (jsonOf(row.warnings) ?? []) as ApiEvent["warnings"],
     lead: object(row.lead),
-    link: json(row.link) as ApiEvent["link"],
+    link: jsonOf(row.link) as ApiEvent["link"],
     replayedAt: time(row.replayedAt),
     nextAttemptAt: time(row.nextAttemptAt),
     deliveredAt: time(row.deliveredAt),
@@ -120,15 +117,11 @@ const time = (at: number | null): string | null => (at === null ? null : new Dat
 
 /** An object of a JSON column; what was changed by hand and is none as `unreadable`. */
 function object(text: string | null): Record<string, unknown> | null {
-  const value = json(text);
+  const value = jsonOf(text);
   return typeof value === "object" ? (value as Record<string, unknown> | null) : { unreadable: text };
 }
 
-/** The value of a JSON column; a text that was changed by hand and is no JSON as it is. */
-function json(text: string | null): unknown {
-  try {
-    return text === null ? null : parseJson(text);
-  } catch {
-    return text;
-  }
+/** The story as the API shows it: sentences, each with its time if that is known. */
+function storyAs({ story }: Told): ApiEventWhole["story"] {
+  return story.map(({ at, says }) => ({ at: time(at), says }));
 }

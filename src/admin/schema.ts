@@ -82,7 +82,7 @@ const event = {
 export const ApiEvent = z.object(event).register(named, { id: "Event" });
 export type ApiEvent = z.infer<typeof ApiEvent>;
 
-/** An event whole: also its payload and its delivery attempts, oldest first. */
+/** An event whole: also its payload, its newest delivery attempts, oldest first, and its story. */
 export const ApiEventWhole = z
   .object({
     ...event,
@@ -104,6 +104,9 @@ export const ApiEventWhole = z
         milliseconds: count,
       }),
     ),
+    story: z
+      .array(z.object({ at: z.nullable(time), says: z.string() }))
+      .check(about("the event from the webhook to what comes next, in sentences")),
   })
   .register(named, { id: "EventWhole" });
 export type ApiEventWhole = z.infer<typeof ApiEventWhole>;
@@ -128,6 +131,7 @@ export const Check = z
     state: z.enum(["ok", "problem", "off", "unknown"]),
     says: z.string(),
     todo: z.exactOptional(z.string()),
+    reason: z.exactOptional(reasonName).check(about("of the events that it is about")),
   })
   .register(named, { id: "Check" });
 export type Check = z.infer<typeof Check>;
@@ -165,6 +169,18 @@ export const Status = z
   })
   .register(named, { id: "Status" });
 export type Status = z.infer<typeof Status>;
+
+/** Events received in each hour. */
+export const Hours = z
+  .object({
+    hours: z.array(z.object({ hour: time, provider: z.string(), ...state, events: count })),
+    summedUntil: z.nullable(time).check(about("later hours are counted from the newest events")),
+    complete: z
+      .boolean()
+      .check(about("false: so many events came since summedUntil that not all are counted")),
+  })
+  .register(named, { id: "Hours" });
+export type Hours = z.infer<typeof Hours>;
 
 /** What became of one event. */
 export const Replayed = z
@@ -261,5 +277,12 @@ export const ROUTES: Route[] = [
       })
       .register(named, { id: "StatusQuery" }),
     answers: { 200: Status },
+  },
+  {
+    method: "get",
+    path: "/api/hours",
+    summary: "Events by the hour, provider and reason.",
+    query: fields("HoursQuery", ["since"]),
+    answers: { 200: Hours },
   },
 ];

@@ -1,11 +1,6 @@
 /** Asking Dub what an API key may do, by calls that change nothing (source: Dub's server and API reference). */
-import * as z from "zod/mini";
 import type { Lead } from "../lead.ts";
-import { printable } from "../log.ts";
-import { type Answer, call, type Dub, trackLead } from "./client.ts";
-
-const Failure = z.object({ error: z.object({ message: z.string() }) });
-const MAX_MESSAGE = 300;
+import { type Answer, call, type Dub, trackLead, wordsOf } from "./client.ts";
 
 /**
  * Dub's answer to a lead without any field. Dub checks key, rate limit, role and plan before it reads the body, so a
@@ -28,7 +23,5 @@ export async function tryListing(dub: Dub): Promise<MayList> {
   if (reply.status === null) return { kind: "unknown", message: reply.message };
   const { status, ok, body } = reply;
   if (ok && Array.isArray(body)) return { kind: "yes" };
-  const failure = Failure.safeParse(body);
-  const message = failure.success ? printable(failure.data.error.message, MAX_MESSAGE) : `answer ${status}`;
-  return { kind: status === 403 ? "no" : "unknown", message };
+  return { kind: status === 403 ? "no" : "unknown", message: wordsOf(body) ?? `answer ${status}` };
 }

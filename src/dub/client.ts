@@ -88,6 +88,12 @@ export async function trackLead(dub: Dub, lead: Lead): Promise<Answer> {
   };
 }
 
+/** What Dub itself says in the body of a refusal; undefined when it is not Dub's. */
+export function wordsOf(body: unknown): string | undefined {
+  const failure = Failure.safeParse(body);
+  return failure.success ? printable(failure.data.error.message, MAX_MESSAGE) : undefined;
+}
+
 /** Calls a minute of the smallest of Dub's plans. */
 const SMALLEST_LIMIT = 60;
 

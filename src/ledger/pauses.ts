@@ -22,6 +22,17 @@ export const PROBING = "EXISTS (SELECT 1 FROM pauses WHERE name IN ('outage', 's
 
 export const readPauses = (db: D1Database) => db.prepare("SELECT name, reason, until, count FROM pauses");
 
+/** The pause in force that ends last; null when there is none. `fingerprint`: of the settings in use. */
+export function pauseInForce(db: D1Database, now: number, fingerprint: string): Promise<Pause | null> {
+  return db
+    .prepare(
+      `SELECT name, coalesce(reason, 'dub_error') AS reason, until, count FROM pauses WHERE ${IN_FORCE("?1", "?2")}
+       ORDER BY until DESC LIMIT 1`,
+    )
+    .bind(now, fingerprint)
+    .first<Pause>();
+}
+
 const PAUSE = `
 INSERT INTO pauses (name, until, reason, fingerprint, count) VALUES (?1, ?2, ?3, ?4, ?5)
 ON CONFLICT (name) DO UPDATE SET until = max(iif(fingerprint IS excluded.fingerprint, until, 0), excluded.until), reason = excluded.reason,

@@ -9,5 +9,6 @@ export async function checkLedger(db: D1Database): Promise<void> {
     db.prepare(`SELECT 1 FROM events INDEXED BY events_rare WHERE ${RARE} LIMIT 0`),
     db.prepare("SELECT reason, fingerprint, count FROM pauses LIMIT 0"),
     db.prepare("SELECT at, value FROM marks LIMIT 0"),
+    db.prepare("SELECT hour, provider, reason, events FROM hours LIMIT 0"),
   ]);
 }

@@ -1,8 +1,18 @@
 /** What the ledger knows of the Worker's state: events of the last day, refusals, ignored types, pauses, marks. */
 import type { D1Database } from "@cloudflare/workers-types";
-import type { Status } from "../states.ts";
+import type { Reason, Status } from "../states.ts";
+import { DAY } from "../time.ts";
 import { type Marks, marksOf, readMarks } from "./marks.ts";
 import { type Pause, readPauses } from "./pauses.ts";
+import { reasons } from "./sql.ts";
+
+/** Events that broke are reported for so long: the default retry schedule ends after two days and eight hours. */
+const BROKEN_FOR = 7 * DAY;
+/** As the index events_broken of migration 0010 has them. Those that a replay asks Dub about are reported as unchecked. */
+const BROKEN = reasons(
+  ({ status, alert, replay }) =>
+    alert === true && replay !== "look" && (status === "failed" || status === "rejected"),
+);
 
 /** Times in milliseconds since 1970. */
 export type Report = {
@@ -14,6 +24,8 @@ export type Report = {
   lastEvents: { provider: string; at: number }[];
   /** Events received since `since`, of the last ten thousand. */
   counts: { status: Status; events: number }[];
+  /** Events received in the last seven days that ended in a way that only the operator can mend; a thousand is many. */
+  broken: { reason: Reason; events: number }[];
   /** The oldest event whose data is still kept, and the pending one that is due for longest; null: there is none. */
   oldestAt: number | null;
   dueSince: number | null;
@@ -29,15 +41,23 @@ export async function readReport(db: D1Database, now: number, since: number): Pr
     ),
     db.prepare("SELECT provider, type, count, last_at AS lastAt FROM ignored ORDER BY last_at DESC"),
     db.prepare(
-      `SELECT provider, max(received_at) AS at FROM (SELECT provider, received_at FROM events ORDER BY rowid DESC LIMIT 1000)
+      `SELECT provider, max(received_at) AS at FROM events WHERE rowid > (SELECT max(rowid) FROM events) - 1000
        GROUP BY provider`,
     ),
     db
       .prepare(
-        `SELECT status, count(*) AS events FROM (SELECT status, received_at FROM events ORDER BY rowid DESC LIMIT 10000)
-         WHERE received_at >= ?1 GROUP BY status`,
+        `SELECT status, count(*) AS events FROM (
+           SELECT status FROM events WHERE event_id IS NOT NULL AND received_at >= ?1 ORDER BY received_at DESC LIMIT 10000)
+         GROUP BY status`,
       )
       .bind(since),
+    db
+      .prepare(
+        `SELECT reason, count(*) AS events FROM (
+           SELECT reason FROM events WHERE reason IN (${BROKEN}) AND received_at >= ?1 ORDER BY received_at DESC LIMIT 1000)
+         GROUP BY reason`,
+      )
+      .bind(now - BROKEN_FOR),
     db
       .prepare(
         `SELECT (SELECT min(received_at) FROM events WHERE event_id IS NOT NULL) AS oldestAt,
@@ -45,7 +65,7 @@ export async function readReport(db: D1Database, now: number, since: number): Pr
       )
       .bind(now),
   ]);
-  const [marks, pauses, refusals, ignored, lastEvents, counts, [times]] = results.map(
+  const [marks, pauses, refusals, ignored, lastEvents, counts, broken, [times]] = results.map(
     ({ results: rows }) => rows,
   ) as unknown as [
     unknown[],
@@ -54,7 +74,8 @@ export async function readReport(db: D1Database, now: number, since: number): Pr
     Report["ignored"],
     Report["lastEvents"],
     Report["counts"],
+    Report["broken"],
     [Pick<Report, "oldestAt" | "dueSince">],
   ];
-  return { marks: marksOf(marks), pauses, refusals, ignored, lastEvents, counts, ...times };
+  return { marks: marksOf(marks), pauses, refusals, ignored, lastEvents, counts, broken, ...times };
 }

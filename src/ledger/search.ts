@@ -4,7 +4,7 @@ import { hash } from "../hash.ts";
 import { type Doubt, REASONS, type Reason, type Status, statusOf } from "../states.ts";
 import { DAY } from "../time.ts";
 import type { Filter } from "./replay.ts";
-import { COMMON, RARE } from "./sql.ts";
+import { COMMON, HOLDS_KEY, RARE } from "./sql.ts";
 
 /**
  * Which events. `find`: an e-mail address, a customer id, a click id, an event id of a provider or of ours, exact but
@@ -39,13 +39,15 @@ export type FoundRow = {
   tries: number;
 };
 
-/** An event whole. `payload` is JSON. */
+/** An event whole. `payload` is JSON. `retries`: steps of the retry schedule used. `claims`: deliveries begun and not settled. */
 export type WholeRow = FoundRow & {
   payload: string | null;
   doubt: Doubt;
   doubtSince: number | null;
   leaseUntil: number;
   deliveredBy: string | null;
+  retries: number;
+  claims: number;
 };
 
 /** One delivery attempt. `httpStatus`: null for no answer. */
@@ -60,7 +62,9 @@ export type AttemptRow = {
 
 const SHORT = `rowid, id, provider, event_id AS eventId, type, status, reason, detail, warnings, lead, link,
   received_at AS receivedAt, replayed_at AS replayedAt, next_attempt_at AS nextAttemptAt, delivered_at AS deliveredAt, tries`;
-const WHOLE = `${SHORT}, payload, doubt, doubt_since AS doubtSince, lease_until AS leaseUntil, delivered_by AS deliveredBy`;
+const WHOLE = `${SHORT}, payload, doubt, doubt_since AS doubtSince, lease_until AS leaseUntil, delivered_by AS deliveredBy, retries, claims`;
+/** Attempts of one event that are read: the newest. */
+const MAX_ATTEMPTS = 1000;
 
 /** Events of one click or person that are looked at; more than any person has. */
 const MAX_HITS = 500;
@@ -193,19 +197,36 @@ async function rareCandidates(
   return numbers.sort((a, b) => b - a).slice(0, MAX_RARE);
 }
 
-/** One event with its delivery attempts, oldest first; null when there is none with this id. */
-export async function readEvent(
-  db: D1Database,
-  id: string,
-): Promise<{ row: WholeRow; attempts: AttemptRow[] } | null> {
+/** An event whole, with its newest delivery attempts, oldest first. */
+export type FoundEvent = { row: WholeRow; attempts: AttemptRow[] };
+
+/** One event; null when there is none with this id. */
+export async function readEvent(db: D1Database, id: string): Promise<FoundEvent | null> {
   const [rows, attempts] = await db.batch([
     db.prepare(`SELECT ${WHOLE} FROM events WHERE id = ?1`).bind(id),
     db
       .prepare(
-        "SELECT at, phase, http_status AS httpStatus, reason, message, milliseconds FROM attempts WHERE event = ?1 ORDER BY at",
+        `SELECT at, phase, http_status AS httpStatus, reason, message, milliseconds FROM attempts WHERE event = ?1
+         ORDER BY at DESC LIMIT ${MAX_ATTEMPTS}`,
       )
       .bind(id),
   ]);
   const [row] = (rows?.results ?? []) as WholeRow[];
-  return row ? { row, attempts: (attempts?.results ?? []) as AttemptRow[] } : null;
+  return row ? { row, attempts: ((attempts?.results ?? []) as AttemptRow[]).reverse() } : null;
+}
+
+/** Events with the lead key of one that are looked at; the holder is nearly always the oldest. */
+const MAX_SAME_KEY = 100;
+
+/** The event that holds the lead key of another one; null when none is found. */
+export async function holderOf(db: D1Database, id: string): Promise<string | null> {
+  const holder = await db
+    .prepare(
+      `SELECT id FROM (
+         SELECT id, status, reason, doubt FROM events WHERE lead_key = (SELECT lead_key FROM events WHERE id = ?1) ORDER BY rowid LIMIT ${MAX_SAME_KEY}) e
+       WHERE id <> ?1 AND ${HOLDS_KEY("e")} LIMIT 1`,
+    )
+    .bind(id)
+    .first<{ id: string }>();
+  return holder?.id ?? null;
 }

@@ -4,7 +4,7 @@ import { type Alert, reportDown } from "../alert.ts";
 import type { Deps, Env } from "../context.ts";
 import { parseJson } from "../json.ts";
 import { unqueue } from "../ledger/due.ts";
-import { mappedColumns, newEvent } from "../ledger/event.ts";
+import { type MappedColumns, mappedColumns, newEvent } from "../ledger/event.ts";
 import { QUEUE_GRACE } from "../ledger/keep.ts";
 import {
   type Change,
@@ -94,6 +94,22 @@ export async function replayOne(
   return left[0] ? { was, why: left[0].why } : { was, became: await write(env, deps, changes) };
 }
 
+/** What a replay would make of an event. `lead` and `warnings` are JSON. */
+export type Expected = Became & { lead: string | null; detail: string | null; warnings: string | null };
+
+/** What `replayOne` would do, as far as mapping goes. Changes nothing. */
+export async function previewOne(
+  env: Env,
+  deps: Deps,
+  id: string,
+): Promise<{ was: Became; would: Expected[] } | { was: Became; why: Left } | null> {
+  const row = await findOne(env.DB, id);
+  if (!row) return null;
+  const was = { status: row.status, reason: row.reason };
+  const { changes, left } = await plan(env, deps, [row]);
+  return left[0] ? { was, why: left[0].why } : { was, would: await expected(env, changes, new Set()) };
+}
+
 /** Ends one pending event by hand; false when it is not pending or is being delivered, null when there is none. */
 export async function endOne(env: Env, deps: Deps, id: string): Promise<boolean | null> {
   const row = await findOne(env.DB, id);
@@ -122,7 +138,7 @@ async function write(env: Env, deps: ReplayDeps, changes: Change[]): Promise<Bec
 }
 
 /** What changes would make of their rows. The keys of the leads to be delivered are added to `held`. */
-async function expected(env: Env, changes: Change[], held: Set<string>): Promise<Became[]> {
+async function expected(env: Env, changes: Change[], held: Set<string>): Promise<Expected[]> {
   const results = changes.flatMap(resultsOf);
   const keys = results.flatMap(({ leadKey }) => leadKey ?? []);
   const others = await heldKeys(
@@ -130,17 +146,21 @@ async function expected(env: Env, changes: Change[], held: Set<string>): Promise
     keys,
     changes.map(({ row }) => row.id),
   );
-  return results.map(({ status, reason, leadKey }) => {
-    if (status !== "pending" || leadKey === null) return { status, reason };
-    if (others.has(leadKey) || held.has(leadKey)) return { status: "duplicate", reason: "duplicate_here" };
+  return results.map((result) => {
+    const { status, leadKey } = result;
+    if (status !== "pending" || leadKey === null) return result;
+    if (others.has(leadKey) || held.has(leadKey))
+      return { ...result, status: "duplicate", reason: "duplicate_here" };
     held.add(leadKey);
-    return { status, reason };
+    return result;
   });
 }
 
-function resultsOf(one: Change): (Became & { leadKey: string | null })[] {
-  if (one.kind === "kept") return [{ status: "pending", reason: "replayed", leadKey: one.row.lead_key }];
-  return one.kind === "split" ? one.events : [one.columns];
+function resultsOf(one: Change): MappedColumns[] {
+  if (one.kind === "split") return one.events;
+  if (one.kind === "mapped") return [one.columns];
+  const { lead, lead_key: leadKey } = one.row;
+  return [{ status: "pending", reason: "replayed", lead, leadKey, detail: null, warnings: null }];
 }
 
 type Today = MapOptions & { mappings: Deps["mappings"] };

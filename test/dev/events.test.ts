@@ -5,26 +5,28 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { ApiEvent } from "../../src/admin/schema.ts";
 import { readSample } from "../../src/dev/files.ts";
 import { postSample } from "../../src/dev/samples/post.ts";
-import { openWorker, run, watch } from "./support/worker.ts";
+import { secretFor } from "../../src/dev/samples/secrets.ts";
+import { run, watch } from "./support/commands.ts";
+import { startTestWorker, type TestWorker } from "./support/worker.ts";
 
 type Lead = { lead: { customerExternalId: string; customerEmail: string; clickId: string } };
 const [{ lead }] = readSample("clerk").expect as [Lead];
 
 describe("a Worker on this machine", () => {
-  let worker: Awaited<ReturnType<typeof openWorker>>;
+  let worker: TestWorker;
   let to: string[];
 
   beforeAll(async () => {
-    worker = await openWorker(8860);
+    worker = await startTestWorker({ CLERK_WEBHOOK_SECRET: secretFor("clerk") });
     to = ["--to", worker.url];
     await postSample("clerk", readSample("clerk"), worker.url);
-    await worker.until(/"reason":"recorded"/);
+    await worker.logged('"reason":"recorded"');
     await postSample("clerk", readSample("clerk", "organic"), worker.url);
     const again = Array.from({ length: 105 }, () => postSample("clerk", readSample("clerk"), worker.url));
     await Promise.all(again);
     await postSample("clerk", readSample("clerk", "organic"), worker.url);
   });
-  afterAll(() => worker.close());
+  afterAll(() => worker.stop());
 
   const eventsOf = async (...args: string[]): Promise<ApiEvent[]> => {
     const { code, out } = await run("events", [...args, "--json", ...to]);

@@ -1,9 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { asExpected, mapSample, resultOf } from "../../src/dev/check/results.ts";
+import { asExpected, mapSample } from "../../src/dev/check/results.ts";
 import { loadMapping, providerFolders, readSample, readSamples } from "../../src/dev/files.ts";
 import { freshSample, mapped } from "../../src/dev/samples/fresh.ts";
 import { compileMapping } from "../../src/mapping/compile.ts";
+import { resultOf } from "../../src/mapping/result.ts";
 import { Sample } from "../../src/mapping/schema.ts";
 
 const resultsOf = (...given: Parameters<typeof mapSample>) => mapSample(...given).map(resultOf);

@@ -2,20 +2,25 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { readSample } from "../../src/dev/files.ts";
 import { postSample } from "../../src/dev/samples/post.ts";
+import { secretFor } from "../../src/dev/samples/secrets.ts";
 import { LOCAL_KEY } from "../../src/dev/stand-in/dub.ts";
-import { openWorker, run, TOKEN } from "./support/worker.ts";
+import { run } from "./support/commands.ts";
+import { startTestWorker, type TestWorker, TOKEN } from "./support/worker.ts";
 
-let worker: Awaited<ReturnType<typeof openWorker>>;
+let worker: TestWorker;
 let url: string;
 
 beforeAll(async () => {
-  worker = await openWorker(8840, { STRIPE_WEBHOOK_SECRET: "sk_live_1234567890abcdef" });
-  ({ url } = worker);
+  worker = await startTestWorker({
+    CLERK_WEBHOOK_SECRET: secretFor("clerk"),
+    STRIPE_WEBHOOK_SECRET: "sk_live_1234567890abcdef",
+  });
+  url = worker.url;
   await postSample("clerk", readSample("clerk"), url);
   await postSample("clerk", readSample("clerk", "organic"), url);
-  await worker.until(/"reason":"recorded"/);
+  await worker.logged('"reason":"recorded"');
 });
-afterAll(() => worker.close());
+afterAll(() => worker.stop());
 
 type Lead = { lead: { customerExternalId: string; customerEmail: string; clickId: string } };
 const [{ lead }] = readSample("clerk").expect as [Lead];

@@ -99,7 +99,17 @@ type Down = { ledger: boolean; queue: boolean; stalled: boolean };
 const MAX_RETRIES = 20;
 
 export async function createTestApp(options: TestAppOptions = {}) {
-  const tables = ["events", "attempts", "refusals", "ignored", "pauses", "alerts", "marks", "transitions"];
+  const tables = [
+    "events",
+    "attempts",
+    "refusals",
+    "ignored",
+    "pauses",
+    "alerts",
+    "marks",
+    "hours",
+    "transitions",
+  ];
   for (const table of tables) await db.exec(`DELETE FROM ${table}`);
   const clock = { now: START };
   const down: Down = { ledger: false, queue: false, stalled: false };

@@ -26,3 +26,31 @@ export const Table = ({ caption, head, children }: { caption: string; head: stri
     </table>
   </section>
 );
+
+const ISO = /(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)\.\d{3}Z/g;
+
+/** A sentence of the checks and of the tables of states and alerts, in which `…` is code. */
+export const Words = ({ text }: { text: string }) => {
+  const parts = text.replace(ISO, "$1 $2 (UTC)").split("`");
+  return <>{parts.map((part, i) => (i % 2 === 1 ? <code>{part}</code> : part))}</>;
+};
+
+/** A button that copies a text; the script shows it. */
+export const Copy = ({ text, what }: { text: string; what: string }) => (
+  <button type="button" hidden data-copy={text} aria-label={`Copy ${what}`}>
+    Copy
+  </button>
+);
+
+/** What needs the operator, and what to do. */
+export const Banner = ({ what, todo, children }: { what: Child; todo: string; children?: Child }) => (
+  <section class="banner">
+    <p>{what}</p>
+    {todo && (
+      <p>
+        <strong>What to do:</strong> <Words text={todo} />.
+      </p>
+    )}
+    {children}
+  </section>
+);

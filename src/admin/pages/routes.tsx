@@ -4,8 +4,10 @@ import { secureHeaders } from "hono/secure-headers";
 import type { Alert } from "../../alert.ts";
 import type { Deps, Env } from "../../context.ts";
 import { locked } from "../auth.ts";
+import { answerError } from "./errors.tsx";
+import { eventPages } from "./event.tsx";
 import { listPages } from "./events.tsx";
-import { answerPage } from "./layout.tsx";
+import { overviewRoutes } from "./overview.tsx";
 import { SCRIPT } from "./script.ts";
 import { STYLE } from "./style.ts";
 
@@ -33,7 +35,9 @@ export function adminPages(deps: PageDeps) {
   );
   pages.get("/style.css", (c) => c.body(STYLE, 200, { "content-type": "text/css; charset=utf-8" }));
   pages.get("/script.js", (c) => c.body(SCRIPT, 200, { "content-type": "text/javascript; charset=utf-8" }));
+  pages.route("/", overviewRoutes(deps));
   pages.route("/", listPages(deps));
-  pages.get("/", (c) => answerPage(c, { title: "Overview", children: <h1>Overview</h1> }));
+  pages.route("/", eventPages(deps));
+  pages.onError(answerError);
   return pages;
 }

@@ -11,4 +11,14 @@ if (live)
     const [now, next] = [live.querySelector("#found"), page.querySelector("#found")];
     if (next && next.innerHTML !== now.innerHTML) now.replaceWith(next);
   }, 3000);
+
+// Copies a text, or the value of a field.
+for (const button of document.querySelectorAll("button[data-copy], button[data-copy-from]")) {
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    const { copy, copyFrom } = button.dataset;
+    await navigator.clipboard.writeText(copy ?? document.getElementById(copyFrom).value);
+    button.textContent = button.ariaLabel = "Copied";
+  });
+}
 `;

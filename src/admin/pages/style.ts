@@ -65,4 +65,66 @@ time { white-space: nowrap; font-variant-numeric: tabular-nums; }
 .export { margin-top: 1.4em; }
 .type { overflow-wrap: anywhere; }
 @media (max-width: 40em) { main { padding: .9em; } header { padding: .6em .9em; } }
+
+/* Overview */
+h3 { font-size: 1em; margin: 1.2em 0 .3em; }
+ol a { text-decoration: underline; }
+.banner p::first-letter { text-transform: uppercase; }
+.tabs { display: inline-flex; border: 1px solid var(--line); border-radius: 5px; overflow: hidden; margin: .6em 0 1em; }
+.tabs a { padding: .3em .9em; color: var(--quiet); }
+.tabs a[aria-current] { background: var(--grey-back); color: var(--text); box-shadow: none; }
+.legend { display: flex; flex-wrap: wrap; gap: .4em 1.2em; margin: .5em 0; padding: 0; list-style: none; }
+.legend a { color: inherit; font-variant-numeric: tabular-nums; }
+.legend .bar { stroke: none; }
+.legend svg { width: .8em; height: .8em; margin-right: .45em; }
+figure { margin: .9em 0; }
+figcaption { color: var(--quiet); }
+.chart { display: block; width: 100%; height: 9em; border-bottom: 1px solid var(--line); }
+.chart.low { height: 4.5em; }
+.bar { fill: var(--of); stroke: var(--of); stroke-width: 8; }
+.bar.delivered { --of: light-dark(#1f9d5c, #45b47a); }
+.bar.pending { --of: light-dark(#e0a02c, #d9a441); }
+.bar.duplicate { --of: light-dark(#7f9be0, #6d8ae0); }
+.bar.skipped { --of: light-dark(#c3c8d3, #4a5366); }
+.bar.rejected { --of: light-dark(#e58a9a, #b5616f); }
+.bar.failed { --of: light-dark(#c01f3f, #ff6178); }
+.bar.click { --of: light-dark(#5566dd, #8fa3ff); }
+.chart rect { fill: transparent; width: 10px; height: 100px; }
+.chart a:hover rect { fill: var(--text); fill-opacity: .08; }
+.axis { display: flex; justify-content: space-between; color: var(--quiet); font-size: .85em; }
+.figures td, .figures th:nth-child(n+2) { text-align: right; font-variant-numeric: tabular-nums; }
+.figures th[scope=row] { color: inherit; }
+.refusals { margin-block: 0; padding: 0; list-style: none; }
+.refusals li { border-top: 1px solid var(--line); padding: .4em 0; }
+details { border-top: 1px solid var(--line); padding: .5em 0; }
+summary { cursor: pointer; }
+details > :not(summary) { margin-left: 1.1em; }
+@media (max-width: 40em) { details > :not(summary) { margin-left: 0; } }
+/* One event */
+h1.event { display: flex; flex-wrap: wrap; gap: .3em .6em; align-items: center; margin-bottom: .6em; }
+.verdict { border: 1px solid var(--line); border-left: 4px solid var(--quiet); border-radius: 5px; padding: .7em 1em; background: var(--raised); }
+.verdict.delivered { border-left-color: var(--green); }
+.verdict.pending { border-left-color: var(--amber); }
+.verdict.rejected, .verdict.failed { border-left-color: var(--red); }
+.verdict.duplicate { border-left-color: var(--blue); }
+.verdict p, .story li, .sides td, .sides th, .ask td { overflow-wrap: anywhere; }
+.means { font-size: 1.2em; font-weight: 500; }
+.said { border: 1px solid var(--line); border-left: 4px solid var(--link); border-radius: 5px; padding: .5em .9em; margin: .6em 0; }
+.actions { display: flex; flex-wrap: wrap; gap: .4em; margin: .8em 0 0; }
+.ask { border: 1px solid var(--link); border-radius: 6px; padding: .2em 1em .8em; margin: 1em 0; }
+.ask h2 { margin-top: .6em; }
+.ask form { margin-top: .8em; }
+.story { padding: 0; margin: 0; list-style: none; border-left: 2px solid var(--line); }
+.story li { padding: .25em 0 .25em 1em; max-width: 75em; }
+.story time { color: var(--quiet); margin-right: .5em; }
+.sides { display: grid; gap: 0 1.6em; grid-template-columns: minmax(0, 1fr) minmax(0, 1.2fr); }
+.sides th[scope=row] { color: inherit; }
+.sides .scroll td { min-width: 8em; }
+.n { display: inline-block; border-radius: 4px; padding: 0 .4em; background: var(--blue-back); color: var(--blue); font: 500 12px/1.5 system-ui, sans-serif; }
+.payload { max-height: 70vh; overflow: auto; }
+.payload pre { overflow: visible; width: max-content; min-width: 100%; }
+mark { background: none; color: inherit; font-weight: 600; }
+:target, :target td, mark:target { background: var(--amber-back); }
+textarea.file { width: 100%; }
+@media (max-width: 60em) { .sides { grid-template-columns: minmax(0, 1fr); } }
 `;

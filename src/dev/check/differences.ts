@@ -1,9 +1,11 @@
 /** Where samples become something else than they expect: field by field, and by which parts of the mapping file. */
+
 import { type MappedEvent, takes } from "../../mapping/apply.ts";
 import type { Mapping } from "../../mapping/compile.ts";
+import { type Result, resultOf } from "../../mapping/result.ts";
 import type { Sample } from "../../mapping/schema.ts";
 import { UserError } from "../user-error.ts";
-import { asExpected, canonical, mapSample, type Result, resultOf } from "./results.ts";
+import { asExpected, canonical, mapSample } from "./results.ts";
 import { onPath } from "./tried.ts";
 
 /**

@@ -1,17 +1,14 @@
 /** What webhooks and samples become under a mapping, in the words of a sample's `expect`. */
 import { type MappedEvent, mapWebhook } from "../../mapping/apply.ts";
 import type { Mapping } from "../../mapping/compile.ts";
+import type { Result } from "../../mapping/result.ts";
 import type { Sample } from "../../mapping/schema.ts";
 import { describeUntyped } from "../../mapping/untyped.ts";
 import { type BodyProblem, decodeBody } from "../../receive/body.ts";
 import { ANSWERS } from "../../receive/refuse.ts";
-import { REASONS } from "../../states.ts";
 import { JsonError, readJsonText } from "../json-text.ts";
 import { sampleBody } from "../samples/sign.ts";
 import { UserError } from "../user-error.ts";
-
-/** What one event becomes: a lead with its warnings, a skip or rejection with its reason, or nothing. */
-export type Result = Sample["expect"][number];
 
 /** The events of a sample, test events treated as by default. Throws a UserError when its body can't be read. */
 export function mapSample(mapping: Mapping, sample: Sample): MappedEvent[] {
@@ -46,17 +43,6 @@ function unreadable(problem: BodyProblem, body: Uint8Array, shown: string): stri
       throw error;
     }
   return `${shown} can't be read: ${means}. What to do: ${todo}.`;
-}
-
-/** What becomes of an event, in the words of a sample's `expect`. */
-export function resultOf({ outcome }: MappedEvent): Result {
-  if (outcome.kind === "ignored") return { ignored: true };
-  if (outcome.kind === "ended") {
-    const reason = outcome.detail ? `${outcome.reason} (${outcome.detail})` : outcome.reason;
-    return REASONS[outcome.reason].status === "skipped" ? { skipped: reason } : { rejected: reason };
-  }
-  const warnings = outcome.warnings.map(({ field, did }) => `${field}: ${did}`);
-  return { lead: outcome.lead, ...(warnings.length > 0 && { warnings }) };
 }
 
 /** Whether a sample's `expect` describes these results. It may leave the detail of a skip or rejection out. */

@@ -1,0 +1,148 @@
+/** The charts of the overview, with the same figures as a table. */
+import type { Status } from "../../states.ts";
+import { DAY } from "../../time.ts";
+import type { Bucket, Figures } from "../figures.ts";
+import { Table } from "./parts.tsx";
+
+/** Statuses from the bottom of a bar to its top. */
+const STACK: Status[] = ["delivered", "pending", "duplicate", "skipped", "rejected", "failed"];
+/** What is there can be seen, however little it is. Heights are of 100. */
+const LEAST = 2;
+
+/** The address of the events that fit filters; times in milliseconds. */
+export function eventsHref(filters: Record<string, string | number>): string {
+  const given = Object.entries(filters).map(
+    ([name, value]) => `${name}=${typeof value === "number" ? timeOf(value) : encodeURIComponent(value)}`,
+  );
+  return `/admin/events?${given.join("&")}`;
+}
+
+/** A full hour of UTC as a filter takes it. */
+function timeOf(at: number): string {
+  const text = new Date(at).toISOString();
+  return at % DAY === 0 ? text.slice(0, 10) : `${text.slice(0, 16)}Z`;
+}
+
+/** The beginning of a span as people read it. */
+function nameOf({ at, until }: Bucket): string {
+  const text = new Date(at).toISOString();
+  return until - at === DAY ? text.slice(0, 10) : text.slice(0, 16).replace("T", " ");
+}
+
+/** The statuses that figures have, in the order of the bars. */
+export const present = (figures: Figures) => STACK.filter((status) => figures.statuses[status]);
+
+/** How many of the sign-ups carried a click id. */
+export const ofSignUps = ({ signUps, withClick }: Figures) =>
+  signUps > 0 ? `${withClick} of ${signUps}` : "–";
+
+/** Events by status over time, and the share of sign-ups with a click id; then both as a table. `all`: of all spans. */
+export const Charts = ({ buckets, all }: { buckets: Bucket[]; all: Figures }) => {
+  const most = Math.max(...buckets.map(({ events }) => events));
+  const span = buckets.some(({ at, until }) => until - at === DAY) ? "day" : "hour";
+  return (
+    <>
+      <figure>
+        <figcaption>
+          Events by {span}; the most in one {span}: {most}
+        </figcaption>
+        <Bars buckets={buckets} most={most} />
+        <Axis buckets={buckets} />
+      </figure>
+      {all.signUps > 0 && (
+        <figure>
+          <figcaption>
+            Sign-ups that carried a click id: {ofSignUps(all)} (
+            {Math.round((100 * all.withClick) / all.signUps)} %). When the share drops, the sign-up form has
+            most likely stopped passing the click id on.
+          </figcaption>
+          <svg class="chart low" viewBox={viewBoxOf(buckets)} preserveAspectRatio="none" aria-hidden="true">
+            <path class="bar click" d={sharePath(buckets)} />
+          </svg>
+          <Axis buckets={buckets} />
+        </figure>
+      )}
+      <details>
+        <summary>The figures as a table</summary>
+        <div class="figures">
+          <Table
+            caption={`Events by ${span}; those without events are left out`}
+            head={[`${span === "day" ? "Day" : "Hour"} (UTC)`, "Events", ...present(all), "With a click id"]}
+          >
+            {buckets
+              .filter(({ events }) => events > 0)
+              .map((one) => (
+                <tr>
+                  <th scope="row">
+                    <a href={eventsHref({ since: one.at, until: one.until })}>{nameOf(one)}</a>
+                  </th>
+                  <td>{one.events}</td>
+                  {present(all).map((status) => (
+                    <td>{one.statuses[status] ?? 0}</td>
+                  ))}
+                  <td>{ofSignUps(one)}</td>
+                </tr>
+              ))}
+          </Table>
+        </div>
+      </details>
+    </>
+  );
+};
+
+const viewBoxOf = (buckets: Bucket[]) => `0 0 ${10 * buckets.length} 100`;
+const round = (value: number) => Math.round(10 * value) / 10;
+
+/** Bars of stacked statuses, one path for each; each bar leads to its events. Screen readers have the table instead. */
+const Bars = ({ buckets, most }: { buckets: Bucket[]; most: number }) => {
+  const scale = (100 - LEAST * STACK.length) / most;
+  const paths = new Map<Status, string>();
+  buckets.forEach((bucket, i) => {
+    let y = 100;
+    for (const status of present(bucket)) {
+      const top = y - Math.max(LEAST, (bucket.statuses[status] ?? 0) * scale);
+      paths.set(status, `${paths.get(status) ?? ""}M${10 * i + 5} ${round(y)}V${round(top)}`);
+      y = top;
+    }
+  });
+  return (
+    <svg class="chart" viewBox={viewBoxOf(buckets)} preserveAspectRatio="none" aria-hidden="true">
+      {[...paths].map(([status, path]) => (
+        <path class={`bar ${status}`} d={path} />
+      ))}
+      {buckets.map((one, i) =>
+        one.events > 0 ? (
+          <a href={eventsHref({ since: one.at, until: one.until })} tabindex={-1}>
+            <rect x={10 * i}>
+              <title>{`${nameOf(one)}: ${saysOf(one)}`}</title>
+            </rect>
+          </a>
+        ) : null,
+      )}
+    </svg>
+  );
+};
+
+function saysOf(one: Bucket): string {
+  const statuses = present(one).map((status) => `${one.statuses[status]} ${status}`);
+  return [...statuses, ...(one.signUps > 0 ? [`${ofSignUps(one)} with a click id`] : [])].join(", ");
+}
+
+/** A bar for each span with sign-ups, as high as their share with a click id; a share of none can be seen, too. */
+function sharePath(buckets: Bucket[]): string {
+  return buckets
+    .map(({ signUps, withClick }, i) =>
+      signUps > 0 ? `M${10 * i + 5} 100V${round(100 - Math.max(LEAST, (100 * withClick) / signUps))}` : "",
+    )
+    .join("");
+}
+
+const Axis = ({ buckets }: { buckets: Bucket[] }) => {
+  const [first, last] = [buckets[0], buckets.at(-1)];
+  return (
+    <div class="axis">
+      <span>{first && nameOf(first)}</span>
+      <span>{last && nameOf(last)} (UTC, not over yet)</span>
+    </div>
+  );
+};

@@ -1,0 +1,341 @@
+/** `/admin`: what needs the operator, events over time, and each provider. */
+import { Hono } from "hono";
+import { shipped } from "../../../mappings/index.ts";
+import type { Deps, Env } from "../../context.ts";
+import { type Counts, countHours } from "../../ledger/hours.ts";
+import { DAY, HOUR } from "../../time.ts";
+import { iso } from "../checks.ts";
+import { bucketsOf, type Figures, figuresOf } from "../figures.ts";
+import { type ProviderStatus, readStatus, type Status } from "../status.ts";
+import { Charts, eventsHref, ofSignUps, present } from "./chart.tsx";
+import { answerPage } from "./layout.tsx";
+import { Banner, Copy, Table, Time, Words } from "./parts.tsx";
+
+const REPOSITORY = "https://github.com/webhook-to-lead/webhook-to-lead/blob/main";
+/** Ignored types of one provider that are shown. */
+const MAX_IGNORED = 10;
+
+/** The route of the overview. `?days=30`: of thirty days, by day, instead of 24 hours, by hour. */
+export function overviewRoutes(deps: Deps) {
+  const route = new Hono<{ Bindings: Env }>();
+  route.get("/", async (c) => {
+    const { origin } = new URL(c.req.url);
+    const now = deps.now();
+    const days = c.req.query("days") === "30" ? 30 : 1;
+    const step = days === 1 ? HOUR : DAY;
+    const since = now - (now % step) - days * DAY + step;
+    const [status, counts] = await Promise.all([
+      readStatus(c.env, deps, { origin, askDub: false }),
+      countHours(c.env.DB, since, step),
+    ]);
+    return answerPage(c, {
+      title: "Overview",
+      children: <Overview {...{ status, counts, since, now, step }} />,
+    });
+  });
+  return route;
+}
+
+type Period = { counts: Counts; since: number; now: number; step: number };
+
+const Overview = ({ status, ...period }: { status: Status } & Period) => (
+  <>
+    <h1>Overview</h1>
+    <Problems status={status} />
+    {isFresh(status, period.counts) ? <FirstSteps status={status} /> : <Events status={status} {...period} />}
+    <h2>Providers</h2>
+    {status.providers.map((one) => (
+      <Provider
+        one={one}
+        seen={period.counts.counts.findLast(({ provider }) => provider === one.provider)?.at}
+      />
+    ))}
+    {status.refusals.length > 0 && (
+      <>
+        <h2>Webhooks sent to no provider's address</h2>
+        <Refusals refusals={status.refusals} />
+      </>
+    )}
+    <h2>Other checks</h2>
+    <Table caption="Checks without a problem" head={["Check", "State", "Says"]}>
+      {status.checks
+        .filter(({ state }) => state !== "problem")
+        .map(({ what, state, says }) => (
+          <tr>
+            <td>{what}</td>
+            <td>
+              <span class={`mark ${state}`}>{state}</span>
+            </td>
+            <td>
+              <Words text={says} />
+            </td>
+          </tr>
+        ))}
+    </Table>
+  </>
+);
+
+/** A banner for each thing that needs the operator. */
+const Problems = ({ status }: { status: Status }) => (
+  <>
+    {status.checks
+      .filter(({ state }) => state === "problem")
+      .map(({ what, says, todo = "", reason }) => (
+        <Banner
+          what={
+            <>
+              <strong>{what}</strong> – <Words text={says} />.
+            </>
+          }
+          todo={todo}
+        >
+          {reason && (
+            <p>
+              <a href={eventsHref({ reason })}>Show these events</a>
+            </p>
+          )}
+        </Banner>
+      ))}
+    {status.providers.map((one) => {
+      if (one.state === "problem")
+        return (
+          <Banner
+            what={
+              <>
+                <strong>{one.name}</strong> – <Words text={sentence(one.says ?? "")} />
+              </>
+            }
+            todo="correct it, and deploy again if it is a file"
+          />
+        );
+      const refusal = refusedNow(one);
+      return refusal ? (
+        <Banner
+          what={
+            <>
+              <strong>{one.name}</strong> – the last webhook was refused at <Time at={refusal.lastAt} /> (
+              {refusal.reason}): {sentence(refusal.evidence)}
+            </>
+          }
+          todo={refusal.todo}
+        />
+      ) : null;
+    })}
+  </>
+);
+
+const sentence = (text: string) => text.replace(/\.?$/, ".");
+
+/** The refusal of a provider's last webhook; none when a webhook was taken after it. */
+function refusedNow({ state, lastEventAt, ignored, refusals: [refusal] }: ProviderStatus) {
+  const taken = [lastEventAt ?? "", ...ignored.map(({ lastAt }) => lastAt)].sort().at(-1) ?? "";
+  return state === "on" && refusal && refusal.lastAt > taken ? refusal : undefined;
+}
+
+/** Whether no event has ever come. */
+const isFresh = ({ keptSince, providers }: Status, { counts }: Counts) =>
+  keptSince === null && counts.length === 0 && providers.every(({ lastEventAt }) => lastEventAt === null);
+
+const FirstSteps = ({ status: { providers } }: { status: Status }) => {
+  const on = providers.filter(({ state }) => state === "on");
+  return (
+    <>
+      <h2>No event yet: what to do first</h2>
+      <ol>
+        <li>
+          {on.length > 0 ? (
+            <>Turn on your provider: {on.map(({ name }) => name).join(", ")} can send already.</>
+          ) : (
+            <>
+              Turn on your provider: set its signing secret, such as{" "}
+              <code>npx wrangler secret put {providers[0]?.secret}</code>. The name of each secret stands
+              below.
+            </>
+          )}
+        </li>
+        <li>At the provider, create a webhook with the address that stands below.</li>
+        <li>
+          Let your sign-up form pass the click id on. The set-up page of your provider, linked below, shows
+          how.
+        </li>
+        <li>
+          Sign up by a link of yours. <a href={`${REPOSITORY}/docs/first-lead.md`}>To the first real lead</a>{" "}
+          says what you should see at each step.
+        </li>
+      </ol>
+    </>
+  );
+};
+
+const Events = ({ status, counts, since, now, step }: { status: Status } & Period) => {
+  const all = figuresOf(counts.counts);
+  const latest = counts.summedUntil ?? since;
+  return (
+    <>
+      <nav class="tabs" aria-label="Period">
+        <a href="/admin" aria-current={step === HOUR ? "true" : undefined}>
+          24 hours
+        </a>
+        <a href="/admin?days=30" aria-current={step === DAY ? "true" : undefined}>
+          30 days
+        </a>
+      </nav>
+      {all.events === 0 ? (
+        <p>No event in this time.</p>
+      ) : (
+        <>
+          <ul class="legend">
+            {present(all).map((name) => (
+              <li>
+                <a href={eventsHref({ status: name, since })}>
+                  <svg viewBox="0 0 1 1" aria-hidden="true">
+                    <rect class={`bar ${name}`} width="1" height="1" />
+                  </svg>
+                  {all.statuses[name]} {name}
+                </a>
+              </li>
+            ))}
+          </ul>
+          <Charts buckets={bucketsOf(counts.counts, since, now, step)} all={all} />
+          <h2>By provider</h2>
+          <ByProvider status={status} counts={counts} since={since} all={all} />
+        </>
+      )}
+      <p class="quiet">
+        Hours are counted after their end, and again one day and three days later; what a replay does to older
+        events is not seen in the figures.
+        {!counts.complete && ` There are more events since ${iso(latest)} than are counted at a time.`}
+      </p>
+    </>
+  );
+};
+
+const ByProvider = ({
+  status,
+  counts: { counts },
+  since,
+  all,
+}: {
+  status: Status;
+  counts: Counts;
+  since: number;
+  all: Figures;
+}) => (
+  <div class="figures">
+    <Table caption="Events by provider" head={["Provider", "Events", ...present(all), "With a click id"]}>
+      {[...new Set(counts.map(({ provider }) => provider))].sort().map((provider) => {
+        const figures = figuresOf(counts.filter((one) => one.provider === provider));
+        const name = status.providers.find((one) => one.provider === provider)?.name ?? provider;
+        return (
+          <tr>
+            <th scope="row">{name}</th>
+            <td>
+              <a href={eventsHref({ provider, since })}>{figures.events}</a>
+            </td>
+            {present(all).map((one) => (
+              <td>
+                {figures.statuses[one] ? (
+                  <a href={eventsHref({ provider, status: one, since })}>{figures.statuses[one]}</a>
+                ) : (
+                  0
+                )}
+              </td>
+            ))}
+            <td>{ofSignUps(figures)}</td>
+          </tr>
+        );
+      })}
+    </Table>
+  </div>
+);
+
+/** `seen`: when the last span of time began in which it had an event. The status knows only those of the last thousand. */
+const Provider = ({ one, seen }: { one: ProviderStatus; seen: number | undefined }) => {
+  const { provider, name, state, says, address, secret, lastEventAt, refusals, ignored } = one;
+  const lastAt = lastEventAt ?? (seen === undefined ? null : iso(seen));
+  return (
+    <details open={state !== "off"}>
+      <summary>
+        <strong>{name}</strong> <span class={`mark ${state === "on" ? "ok" : state}`}>{state}</span>{" "}
+        <span class="quiet">
+          {lastAt ? (
+            <>
+              last event {lastEventAt ? "" : "after "}
+              <Time at={lastAt} />
+            </>
+          ) : (
+            "no event lately"
+          )}
+        </span>
+      </summary>
+      {says && (
+        <p>
+          <Words text={says} />
+        </p>
+      )}
+      {state === "off" && (
+        <p>
+          To turn it on: <code>npx wrangler secret put {secret}</code>
+        </p>
+      )}
+      <p>
+        Address for its webhooks: <code>{address}</code>{" "}
+        <Copy text={address} what={`the address for ${name}`} />
+      </p>
+      <p>
+        <a href={setUpPage(provider)}>How to set {name} up, and to pass the click id</a>
+      </p>
+      {refusals.length > 0 && (
+        <>
+          <h3>Refused webhooks</h3>
+          <Refusals refusals={refusals} />
+        </>
+      )}
+      {ignored.length > 0 && (
+        <>
+          <h3>Ignored: no rule takes these types</h3>
+          <div class="figures">
+            <Table caption={`Ignored types of ${name}`} head={["Type", "Events", "Last (UTC)"]}>
+              {ignored.slice(0, MAX_IGNORED).map(({ type, count, lastAt }) => (
+                <tr>
+                  <th scope="row">
+                    <code>{type}</code>
+                  </th>
+                  <td>{count}</td>
+                  <td>
+                    <Time at={lastAt} />
+                  </td>
+                </tr>
+              ))}
+            </Table>
+          </div>
+          {ignored.length > MAX_IGNORED && <p class="quiet">and {ignored.length - MAX_IGNORED} more types</p>}
+        </>
+      )}
+    </details>
+  );
+};
+
+const Refusals = ({ refusals }: { refusals: ProviderStatus["refusals"] }) => (
+  <ul class="refusals">
+    {refusals.map(({ reason, count, lastAt, evidence, todo }) => (
+      <li>
+        <strong>{reason}</strong>{" "}
+        <span class="quiet">
+          {count === 1 ? "once" : `${count} times`}, last <Time at={lastAt} />
+        </span>
+        <p>{sentence(evidence)}</p>
+        <p class="quiet">
+          What to do: <Words text={todo} />.
+        </p>
+      </li>
+    ))}
+  </ul>
+);
+
+/** The set-up page of a provider, with the recipe for the click id; that of the project for a provider of one's own. */
+function setUpPage(provider: string): string {
+  return Object.hasOwn(shipped, provider)
+    ? `${REPOSITORY}/mappings/${provider}/README.md`
+    : `${REPOSITORY}/README.md#where-the-click-id-comes-from`;
+}

@@ -1,0 +1,94 @@
+/** Which values of a payload are not shown. */
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { isCredential, MASKED, mask } from "../../src/admin/mask.ts";
+
+const CREDENTIALS = `password Password PASSWORD user_password userPassword password_hash passwd pwd passphrase
+  secret client_secret clientSecret CLIENT-SECRET secrets token access_token accessToken AccessToken refresh-token
+  id_token idToken X-Auth-Token csrfToken authorization Authorization proxy-authorization api_key apiKey APIKey x-api-key APIKEY
+  private_key privateKey accessKeyId signing.key encryption_key session_key otp OTP otp_code otpCode OTPCode smsOTP totp pin card_pin
+  cvc cvv jwt credential credentials cookie Set-Cookie bearer verification_code backupCodes recovery_code
+  one_time_code magic_link x-signature passcode auth __session_token__`;
+const OTHERS = `id email name type object created_at shipping shipping_address spinner opinion secretary author authored key keyword keys
+  monkey code country_code zip_code postal_code hotpink passenger compass status description first_name data url
+  dubClickId dub_id strategy tickets_sold currency amount username`;
+
+describe("a key", () => {
+  it.each(CREDENTIALS.split(/\s+/))("%s is a credential's", (key) => expect(isCredential(key)).toBe(true));
+  it.each(OTHERS.split(/\s+/))("%s is none", (key) => expect(isCredential(key)).toBe(false));
+});
+
+it.each([
+  [{ password: "x" }, { password: MASKED }],
+  [{ a: [{ otp: 123456 }, { b: 1 }] }, { a: [{ otp: MASKED }, { b: 1 }] }],
+  [{ tokens: [{ id: "x", on: true }, "y", 3] }, { tokens: [{ id: MASKED, on: true }, MASKED, MASKED] }],
+  [
+    { password: true, token: null, secret: "" },
+    { password: true, token: null, secret: "" },
+  ],
+  [
+    { headers: [{ name: "Authorization", value: "Bearer x" }] },
+    { headers: [{ name: "Authorization", value: MASKED }] },
+  ],
+  [
+    { name: "Mira", value: "x" },
+    { name: "Mira", value: "x" },
+  ],
+  ["password", "password"],
+  [null, null],
+])("%j is shown as %j", (value, shown) => {
+  expect(mask(value)).toEqual(shown);
+});
+
+const CANARY = "kept-from-view";
+const credential = fc.constantFrom(...CREDENTIALS.split(/\s+/));
+const separated = fc
+  .tuple(fc.constantFrom("password", "secret", "token", "api_key"), fc.constantFrom("_", "-", " ", "."))
+  .map(([word, by]) => word.replace("_", by))
+  .chain((word) =>
+    fc
+      .array(fc.boolean(), { minLength: 12, maxLength: 12 })
+      .map((upper) => [...word].map((letter, i) => (upper[i] ? letter.toUpperCase() : letter)).join("")),
+  );
+
+it("no value under such a key is shown, however deep and however the key is written", () => {
+  fc.assert(
+    fc.property(
+      fc.oneof(credential, separated),
+      fc.jsonValue({ maxDepth: 3 }),
+      fc.array(fc.oneof(fc.string(), fc.constant(null)), { maxLength: 6 }),
+      fc.constantFrom<((inner: unknown) => unknown)[]>(
+        [(x) => x],
+        [(x) => [x]],
+        [(x) => ({ inner: x })],
+        [(x) => [{ a: 1, list: [x] }]],
+      ),
+      (key, beside, way, [wrap]) => {
+        const at = (inner: unknown) => ({ ...Object(beside), [key]: inner });
+        let value: unknown = at(wrap?.(CANARY));
+        for (const step of way) value = step === null ? [1, value] : { [step]: value };
+        expect(JSON.stringify(mask(value))).not.toContain(CANARY);
+      },
+    ),
+  );
+});
+
+it("nothing else is changed", () => {
+  const key = fc.constantFrom(...OTHERS.split(/\s+/));
+  const value = fc.letrec((tie) => ({
+    tree: fc.oneof(
+      { maxDepth: 4 },
+      fc.string(),
+      fc.integer(),
+      fc.boolean(),
+      fc.constant(null),
+      fc.array(tie("tree")),
+      fc.dictionary(key, tie("tree")),
+    ),
+  })).tree;
+  fc.assert(
+    fc.property(value, (one) => {
+      expect(mask(one)).toEqual(one);
+    }),
+  );
+});
