@@ -2,7 +2,7 @@
 import { ApiEventWhole } from "../../admin/schema.ts";
 import { readAdmin, TOKEN_FROM } from "../admin.ts";
 import { command, exitWith, idsLast, jsonOption, run } from "../command.ts";
-import { plain, styled, table } from "../print.ts";
+import { plain, styled } from "../print.ts";
 
 const second = (time: string) => time.slice(0, 19).replace("T", " ");
 
@@ -18,14 +18,15 @@ function listed(values: Record<string, unknown>): string {
     .join("\n");
 }
 
+/** JSON escapes the control characters of ASCII only. */
+const inJson = (value: unknown) =>
+  JSON.stringify(value, null, 2).replace(
+    /[\u007f-\u009f]/g,
+    (one) => `\\u00${one.charCodeAt(0).toString(16)}`,
+  );
+
 function shown(event: ApiEventWhole, withPayload: boolean): string {
-  const { status, reason, means, todo, detail, warnings, lead, link, payload, attempts } = event;
-  const times = {
-    came: second(event.receivedAt),
-    replayed: event.replayedAt && second(event.replayedAt),
-    "next attempt": event.nextAttemptAt && second(event.nextAttemptAt),
-    delivered: event.deliveredAt && second(event.deliveredAt),
-  };
+  const { status, reason, means, todo, detail, warnings, story, lead, link, payload } = event;
   const parts = [
     [
       `${styled(status, status)} (${reason}): ${means}.`,
@@ -33,33 +34,24 @@ function shown(event: ApiEventWhole, withPayload: boolean): string {
       `What to do: ${todo}.`,
       ...warnings.map(({ field, did }) => `Warning: ${field}: ${plain(did)}`),
     ].join("\n"),
+    [
+      "What happened (UTC)",
+      ...story.map(({ at, says }) => `  ${at ? second(at) : " ".repeat(19)}  ${plain(says)}`),
+    ].join("\n"),
     `Event\n${listed({
       id: event.id,
       provider: event.provider,
       type: event.type,
       "provider's id": event.eventId,
-      ...times,
+      "next attempt": event.nextAttemptAt && second(event.nextAttemptAt),
       "in doubt": event.doubt,
     })}`,
-    attempts.length === 0
-      ? "No delivery attempt."
-      : table(
-          ["attempt (UTC)", "call", "answer", "took", "reason", "Dub's words"],
-          attempts.map(({ at, phase, httpStatus, milliseconds, reason: became, message }) => [
-            second(at),
-            phase,
-            httpStatus === null ? "none" : String(httpStatus),
-            `${milliseconds} ms`,
-            became,
-            message ?? "",
-          ]),
-        ),
     lead && `Lead\n${listed(lead)}`,
     link && `Credited link\n${listed(link)}`,
     payload === null
       ? "Its payload is not kept any more, or was too large."
       : withPayload
-        ? `Payload\n${JSON.stringify(payload, null, 2)}`
+        ? `Payload\n${inJson(payload)}`
         : "--payload prints the payload, as the provider sent it.",
   ];
   return parts.filter((part) => part !== null).join("\n\n");
@@ -67,7 +59,7 @@ function shown(event: ApiEventWhole, withPayload: boolean): string {
 
 export const program = command(
   "event",
-  "One event whole: its status and reason, what to do, each delivery attempt, the lead, and the payload.",
+  "One event whole: its status and reason, what to do, what happened from the webhook to the last delivery attempt, the lead, and the payload.",
   { 0: "done" },
 )
   .argument("<id>", "our id of the event")
