@@ -41,12 +41,16 @@ const TEMPLATES = [
   /^[!-/:-@[-`{-~–—…•\s]*$/, // -, ?, ***
 ];
 
+/** Longer texts are no placeholders; the patterns would take minutes for a text of a megabyte. */
+const MAX_PLACEHOLDER = 1000;
+
 /** White space and characters that can't be seen. */
 const BLANK = /^[\s\u200B-\u200D\u2060\uFEFF]*$/;
 
 /** Whether a text stands for "no value": blank, a word such as `undefined` or `n/a`, or a template nobody filled in. */
 export function isPlaceholder(text: string): boolean {
   if (BLANK.test(text)) return true;
+  if (text.length > MAX_PLACEHOLDER) return false;
   const bare = text.trim().replace(/^["'(]+|["')]+$/g, "");
   if (NAMES.has(bare)) return false;
   return (
@@ -73,7 +77,7 @@ function isId(text: string): boolean {
 /** What log masking and hashing leave of a name or number. */
 const MASKED = /\*{2,}|•{2,}|^(?=.*\d)([0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})$/i;
 const PHONE = /^(tel:)?(?=.*\d)[+(\dx*•][\dx*•\s().\-/]{5,}$/i;
-const ADDRESS = /^\S+@\S+$/;
+const ADDRESS = /^[^\s@]+@[^\s@]+$/;
 
 /** Whether a text can be a person's name: an e-mail address, a phone number or masked text is none. */
 function isName(text: string): boolean {

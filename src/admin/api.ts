@@ -12,6 +12,7 @@ import { badFilter, REPLAY_FIELDS, REPLAY_FILTERS, readFields, readObject } from
 import { hoursRoute } from "./hours.ts";
 import type { Ended, Replayed, ReplaySlice } from "./schema.ts";
 import { statusRoute } from "./status.ts";
+import { workbenchRoute } from "./workbench.ts";
 
 /** The routes under `/api`. */
 export function adminApi(deps: Deps & { alert: Alert }) {
@@ -20,6 +21,7 @@ export function adminApi(deps: Deps & { alert: Alert }) {
   api.route("/", eventRoutes(deps));
   api.route("/", statusRoute(deps));
   api.route("/", hoursRoute(deps));
+  api.route("/", workbenchRoute(deps));
 
   api.post("/events/:id/replay", async (c) => {
     const id = c.req.param("id");

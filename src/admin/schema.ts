@@ -30,6 +30,7 @@ const CODES = [
   "ledger_not_migrated",
   "unexpected",
   "bad_filter",
+  "bad_request",
   "unknown_event",
   "not_pending",
 ] as const;
@@ -182,6 +183,72 @@ export const Hours = z
   .register(named, { id: "Hours" });
 export type Hours = z.infer<typeof Hours>;
 
+const trialStep = z.object({
+  path: z.string().check(about("of the expression, in the mapping file")),
+  line: z.int(),
+  field: z.exactOptional(z.string()),
+  source: z.string(),
+  value: z.exactOptional(z.unknown()),
+  cut: z.exactOptional(z.string()).check(about("the beginning of a long value's JSON")),
+  error: z.exactOptional(
+    z.object({
+      message: z.string(),
+      path: z.exactOptional(z.string()),
+      source: z.exactOptional(z.string()),
+      column: z.exactOptional(z.int()),
+    }),
+  ),
+  reads: z.array(z.string()).check(about("places in the event that the value is made of")),
+});
+
+const json = z.unknown().check(about("JSON, or a text that is read as such"));
+
+/** A mapping file and a webhook to try it on. */
+export const Trial = z
+  .object({
+    provider: z.optional(z.string()),
+    mapping: json,
+    webhook: json,
+    headers: z.optional(z.record(z.string(), z.string())),
+    isEvent: z.optional(z.boolean()).check(about("true: the webhook is one event, as `each` gives it")),
+  })
+  .register(named, { id: "Trial" });
+
+/** What a webhook becomes by a mapping file. */
+export const Tried = z
+  .object({
+    mistakes: z.array(
+      z.object({
+        in: z.enum(["mapping", "webhook"]),
+        message: z.string(),
+        line: z.exactOptional(z.int()),
+        column: z.exactOptional(z.int()),
+        path: z.exactOptional(z.string()),
+        expression: z.exactOptional(z.string()),
+        at: z.exactOptional(z.int()).check(about("column in the expression")),
+      }),
+    ),
+    each: z.nullable(trialStep),
+    events: z.array(
+      z.object({
+        type: z.nullable(z.string()),
+        eventId: z.nullable(z.string()),
+        becomes: z.enum(["lead", "skipped", "rejected", "ignored"]),
+        reason: z.exactOptional(reasonName),
+        means: z.exactOptional(z.string()),
+        todo: z.exactOptional(z.string()),
+        detail: z.exactOptional(z.string()),
+        lead: z.exactOptional(z.record(z.string(), z.unknown())),
+        warnings: z.array(z.object({ field: z.string(), did: z.string() })),
+        rule: z.nullable(z.int()).check(about("of the mapping file, from 0")),
+        steps: z.array(trialStep),
+      }),
+    ),
+    more: count.check(about("events after the ten that are shown")),
+    headers: z.array(z.string()).check(about("headers that the mapping file reads")),
+  })
+  .register(named, { id: "Tried" });
+
 /** What became of one event. */
 export const Replayed = z
   .object({ was: z.object(state), became: z.array(z.object(state)) })
@@ -277,6 +344,13 @@ export const ROUTES: Route[] = [
       })
       .register(named, { id: "StatusQuery" }),
     answers: { 200: Status },
+  },
+  {
+    method: "post",
+    path: "/api/workbench",
+    summary: "What a webhook becomes by a mapping file that need not be deployed. Nothing is stored or sent.",
+    body: Trial,
+    answers: { 200: Tried },
   },
   {
     method: "get",

@@ -161,7 +161,7 @@ function leadSentence(row: WholeRow, lead: Partial<Lead> | null): string | undef
     lead.mode === "deferred"
       ? " Its mode is deferred: it only registers the customer, and counts nothing."
       : "";
-  return `The mapping made the lead ${quoted(lead.eventName ?? "")} of it: ${whose.join(", ")}${click}.${mode}`;
+  return `The mapping made the lead ${quoted(lead.eventName ?? "")} of it, for ${whose.join(", ")}${click}.${mode}`;
 }
 
 const ASKED: Record<string, string> = {
@@ -283,7 +283,7 @@ function whyThen(row: WholeRow, schedule: readonly number[], attempts: AttemptRo
   const byRetries =
     step === undefined || row.retries === 0
       ? "by the retry schedule (RETRY_SCHEDULE)"
-      : `wait ${row.retries} of the ${schedule.length} of the retry schedule (RETRY_SCHEDULE) is ${duration(step * SECOND)}, and up to a tenth more`;
+      : `wait ${row.retries} of ${schedule.length} of the retry schedule (RETRY_SCHEDULE) is ${duration(step * SECOND)}, and up to a tenth more`;
   const until =
     attempts.at(-1)?.reason === row.reason ? "" : ", or by a pause of all deliveries that ends then";
   switch (row.reason as Reason) {

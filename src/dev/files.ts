@@ -2,9 +2,9 @@
 import { isUtf8 } from "node:buffer";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join, relative, resolve } from "node:path";
+import { JsonError, type JsonText, readJsonText } from "../json-text.ts";
 import { compileMapping, formatProblem, type Mapping, MappingError, problemsOf } from "../mapping/compile.ts";
 import { Sample } from "../mapping/schema.ts";
-import { JsonError, type JsonText, readJsonText } from "./json-text.ts";
 import { didYouMean } from "./near.ts";
 import { UserError } from "./user-error.ts";
 

@@ -1,5 +1,6 @@
 /** JMESPath for mapping files: an expression's syntax tree with the column of a mistake, and its evaluation. */
 import { compile, type JSONValue, TreeInterpreter } from "@jmespath-community/jmespath";
+import { EXPRESSION_STEPS, spendOn, within } from "./budget.ts";
 import { callProblem } from "./functions.ts";
 import { columnOf, hintFor, readable, tokensOf, unclosedAt } from "./syntax.ts";
 
@@ -46,6 +47,7 @@ export function parseExpression(source: string, variables: string[] = []): Ast {
     const problem = callProblem(name, children.length);
     if (problem) throw new ExpressionError(problem, at("UnquotedIdentifier", name));
   }
+  placeFunctions(ast, tokens);
   const known = [...variables, ...bindings.map(({ variable }) => variable)];
   for (const { name } of nodesOf(ast, "Variable"))
     if (!known.includes(name))
@@ -65,9 +67,32 @@ export function parseExpression(source: string, variables: string[] = []): Ast {
   return ast;
 }
 
-/** Evaluates a syntax tree against one event, which is both `@` and `$`. */
+/** Where a function call stands: in an expression of the mapping file, at a 1-based column. */
+export type CallPlace = { path: string; source: string; column: number };
+export type Call = NodeOf<"Function"> & { column?: number; place?: CallPlace };
+
+/** Notes the column of each function call, to say later which one failed. The calls of a tree are in the order of the text. */
+function placeFunctions(ast: Ast, tokens: ReturnType<typeof tokensOf>): void {
+  const names = tokens.filter(
+    ({ type }, i) => type === "UnquotedIdentifier" && String(tokens[i + 1]?.type) === "Lparen",
+  );
+  const calls: Call[] = nodesOf(ast, "Function");
+  if (calls.some(({ name }, i) => name !== names[i]?.value)) return;
+  for (const [i, call] of calls.entries()) call.column = (names[i]?.start ?? 0) + 1;
+}
+
+/** Evaluates a syntax tree against one event, which is both `@` and `$`. Throws a BudgetError when it runs wild. */
 export function evaluate(ast: Ast, event: unknown): unknown {
-  return TreeInterpreter.search(ast, event as JSONValue);
+  return within(EXPRESSION_STEPS, () => TreeInterpreter.search(ast, event as JSONValue));
+}
+
+/** The same, when the value is written as text: it is not larger than the steps allow. */
+export function evaluateToWrite(ast: Ast, event: unknown): unknown {
+  return within(EXPRESSION_STEPS, () => {
+    const value = TreeInterpreter.search(ast, event as JSONValue);
+    spendOn(value);
+    return value;
+  });
 }
 
 /** JMESPath's truth: null, false, "", [] and {} are false. */
@@ -84,7 +109,9 @@ export function nodesOf<T extends Ast["type"]>(ast: Ast, type: T): NodeOf<T>[] {
   const visit = (node: unknown) => {
     if (typeof node !== "object" || node === null) return;
     if ((node as Ast).type === type) found.push(node as NodeOf<T>);
-    for (const [key, child] of Object.entries(node))
+    // What stands first is visited first: a filter's condition before what follows it.
+    const { right, ...others } = node as { right?: unknown };
+    for (const [key, child] of Object.entries({ ...others, ...(right !== undefined && { right }) }))
       if (key !== "value" || (node as Ast).type !== "Literal") visit(child);
   };
   visit(ast);

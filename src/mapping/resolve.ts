@@ -2,7 +2,8 @@
  * From the syntax tree as written to the one that is evaluated: `$name` is replaced by its expression, and the left
  * side of `||` is guarded, so that a text nothing can use makes the right side count.
  */
-import type { Ast } from "./expression.ts";
+import { spend } from "./budget.ts";
+import type { Ast, Call } from "./expression.ts";
 import { nodesOf } from "./expression.ts";
 import { ANY_VALUE, type Guard } from "./functions.ts";
 
@@ -39,6 +40,7 @@ function resolveIn(
   };
 
   const visit = (node: Ast, guard: Guard): Ast => {
+    spend(1);
     switch (node.type) {
       case "Variable": {
         const variable = bound.has(node.name) ? undefined : variables.get(node.name);
@@ -75,7 +77,8 @@ function resolveIn(
               path,
               what: `argument ${i + 1} of click_id in ${JSON.stringify(source)}`,
             });
-        return { ...node, children };
+        const { column } = node as Call;
+        return { ...node, children, ...(column !== undefined && { place: { path, source, column } }) };
       }
       case "Literal":
         return node;

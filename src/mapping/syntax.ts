@@ -1,5 +1,6 @@
 /** Where a syntax error is, and what was probably meant: JMESPath's own parser says neither. */
 import { compile, tokenize } from "@jmespath-community/jmespath";
+import { spend } from "./budget.ts";
 
 type Tokens = ReturnType<typeof tokenize>;
 
@@ -18,8 +19,10 @@ export function columnOf(source: string, message: string): number {
   const tokens = tokensOf(source).map(({ start }) => start);
   const starts = tokens.length > 0 ? tokens : Array.from(source, (_, i) => i);
   for (const [i, start] of starts.entries()) {
+    const end = starts[i + 1] ?? source.length;
+    spend(end / 8);
     try {
-      compile(source.slice(0, starts[i + 1] ?? source.length));
+      compile(source.slice(0, end));
     } catch (error) {
       if ((error as Error).message === message) return start + 1;
     }

@@ -1,6 +1,7 @@
 /** Which values of an event the value of an expression is made of. */
+import { BudgetError, EXPRESSION_STEPS, spend, within } from "./budget.ts";
 import { jsonPath } from "./compile.ts";
-import { type Ast, evaluate, isTrue, type NodeOf } from "./expression.ts";
+import { type Ast, type Call, type CallPlace, evaluate, isTrue, type NodeOf } from "./expression.ts";
 import { clickIdIn, isGuard } from "./functions.ts";
 
 /** A value and where it is from: a place in the event, parts that an expression put together, or the leaves it was computed of. */
@@ -10,32 +11,44 @@ type Traced = { value: unknown } & (
   | { leaves: Set<string> }
 );
 
-const MAX_STEPS = 100_000;
 const MAX_LEAVES = 1000;
+
+/** The function call that makes an expression fail on an event, the innermost; undefined when it is none or not found. */
+export function failingCall(ast: Ast, event: unknown): CallPlace | undefined {
+  const tracer = new Tracer(event);
+  try {
+    within(EXPRESSION_STEPS, () => tracer.visit(ast, tracer.root));
+    return undefined;
+  } catch {
+    return tracer.failing;
+  }
+}
 
 /**
  * The value of `ast`, and the paths of the leaves of `event` that it is made of, such as `data.emails[0].address`. What
- * only decided (a condition, the left side of `||` that gave nothing) is not among them. Throws as evaluating does, and
- * when it takes too many steps.
+ * only decided (a condition, the left side of `||` that gave nothing) is not among them. Throws as evaluating
+ * does.
  */
 export function trace(ast: Ast, event: unknown): { value: unknown; reads: string[] } {
   const tracer = new Tracer(event);
-  const traced = tracer.visit(ast, tracer.root);
-  return { value: traced.value, reads: [...tracer.leavesOf(traced)] };
+  return within(EXPRESSION_STEPS, () => {
+    const traced = tracer.visit(ast, tracer.root);
+    return { value: traced.value, reads: [...tracer.leavesOf(traced)] };
+  });
 }
 
 type Projecting = { type: Ast["type"]; left: Ast; right: Ast; condition?: Ast };
 
 class Tracer {
   root: Traced;
-  private steps = 0;
+  failing: CallPlace | undefined;
 
   constructor(event: unknown) {
     this.root = { value: event, path: [] };
   }
 
   visit(node: Ast, at: Traced): Traced {
-    if (++this.steps > MAX_STEPS) throw new Error("too many steps");
+    spend(1);
     switch (node.type) {
       case "Root":
         return this.root;
@@ -100,6 +113,7 @@ class Tracer {
     if ("leaves" in traced) return traced.leaves;
     const found = new Set<string>();
     const walk = (one: Traced) => {
+      spend(1);
       if (found.size >= MAX_LEAVES) return;
       if ("leaves" in one) for (const leaf of one.leaves) found.add(leaf);
       else if ("parts" in one || isContainer(one.value)) children(one).forEach(walk);
@@ -127,20 +141,26 @@ class Tracer {
       one.type === "ExpressionReference" ? null : this.visit(one, at),
     );
     const known = args.filter((one) => one !== null);
-    const [first] = known;
     const called = {
       ...node,
       children: node.children.map((one, i) => (args[i] ? literal(args[i]) : one)),
     };
-    const made = this.made(called, known);
+    let made: Traced;
+    try {
+      made = this.made(called, known);
+    } catch (error) {
+      if (!(error instanceof BudgetError)) this.failing ??= (node as Call).place;
+      throw error;
+    }
     if (made.value === null) return made;
-    if (isGuard(node.name) && first) return first;
+    if (isGuard(node.name) || node.name === "not_null") return known.find((one) => !isNone(one)) ?? made;
     if (node.name === "click_id") {
       const giving = (one: Traced) => clickIdIn(one.value) === made.value;
       const carrier = known.find(giving);
       const given =
         carrier && entries(carrier).find(([key, one]) => giving({ ...one, value: { [key]: one.value } }));
-      return given?.[1] ?? carrier ?? made;
+      const place = given?.[1] ?? carrier;
+      return place ? { value: made.value, leaves: this.leavesOf(place) } : made;
     }
     return made;
   }
@@ -152,7 +172,7 @@ class Tracer {
     const places = new Map<unknown, Traced>();
     let all: Set<string> | undefined;
     const index = (one: Traced) => {
-      if (++this.steps > MAX_STEPS) throw new Error("too many steps");
+      spend(1);
       if (isContainer(one.value)) {
         places.set(one.value, one);
         for (const inner of children(one)) index(inner);
@@ -161,6 +181,7 @@ class Tracer {
     };
     if (typeof value === "object" || typeof value === "string") of.forEach(index);
     const locate = (one: unknown): Traced => {
+      if (one === null) return constant(null);
       const place = places.get(one);
       if (place) return place;
       if (Array.isArray(one)) return list(one.map(locate));

@@ -81,7 +81,7 @@ it.each(Object.keys(REASONS) as Reason[])("%s has a story of whole sentences", (
   );
 });
 
-const FIRST = "wait 1 of the 3 of the retry schedule (RETRY_SCHEDULE) is 30 seconds, and up to a tenth more";
+const FIRST = "wait 1 of 3 of the retry schedule (RETRY_SCHEDULE) is 30 seconds, and up to a tenth more";
 const SETTING =
   "with a wrong setting one lead asks again each hour, and all others follow when Dub answers it";
 const NEXT: Partial<Record<Reason, string>> = {
@@ -238,7 +238,7 @@ describe("what came before", () => {
     [
       "a lead without a click id",
       { row: row("recorded"), lead: { ...LEAD, clickId: "" } },
-      "The mapping made the lead “Sign Up” of it: customer “user_1”, e-mail “mira@example.com”, without a click id: Dub is to use",
+      "The mapping made the lead “Sign Up” of it, for customer “user_1”, e-mail “mira@example.com”, without a click id: Dub is to use",
     ],
     [
       "no lead",

@@ -14,8 +14,8 @@ const LAYERS = [
   "ledger",
   "mapping dub",
   "verify",
-  "transitions lead settings context",
-  "states usable hash log json time",
+  "transitions lead settings context json-text",
+  "states usable hash log json json-text time",
 ];
 const layerOf = (part: string) => LAYERS.findIndex((layer) => layer.split(" ").includes(part));
 const partOf = (file: string) => file.split("/")[0]?.replace(/\.tsx?$/, "") ?? "";

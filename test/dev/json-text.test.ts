@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { JsonError, positionOf, readJsonText } from "../../src/dev/json-text.ts";
 import { distance, nearest } from "../../src/dev/near.ts";
 import { parseJson } from "../../src/json.ts";
+import { JsonError, positionOf, readJsonText } from "../../src/json-text.ts";
 
 const problem = (text: string): string => {
   try {

@@ -283,13 +283,16 @@ const Story = ({ steps, id }: { steps: StoryStep[]; id: string }) => {
           .filter((one) => kept.has(one))
           .map(({ at, says, event }) => (
             <li>
-              {at !== null && <Time at={iso(at)} />} <span>{says}</span>
-              {event !== undefined && (
-                <>
-                  {" "}
-                  <a href={`/admin/events/${encodeURIComponent(event)}`}>Open that event</a>
-                </>
-              )}
+              {at !== null && <Time at={iso(at)} />}
+              <span>
+                {says}
+                {event !== undefined && (
+                  <>
+                    {" "}
+                    <a href={`/admin/events/${encodeURIComponent(event)}`}>Open that event</a>
+                  </>
+                )}
+              </span>
             </li>
           ))}
       </ol>

@@ -10,6 +10,7 @@ import { listPages } from "./events.tsx";
 import { overviewRoutes } from "./overview.tsx";
 import { SCRIPT } from "./script.ts";
 import { STYLE } from "./style.ts";
+import { workbenchRoutes } from "./workbench.tsx";
 
 export type PageDeps = Deps & { alert: Alert };
 
@@ -28,7 +29,8 @@ export function adminPages(deps: PageDeps) {
         frameAncestors: ["'none'"],
         baseUri: ["'none'"],
       },
-      referrerPolicy: "no-referrer",
+      // With "no-referrer" a form would be sent with the origin "null", which the lock refuses.
+      referrerPolicy: "same-origin",
       xFrameOptions: "DENY",
     }),
     locked,
@@ -38,6 +40,7 @@ export function adminPages(deps: PageDeps) {
   pages.route("/", overviewRoutes(deps));
   pages.route("/", listPages(deps));
   pages.route("/", eventPages(deps));
+  pages.route("/", workbenchRoutes(deps));
   pages.onError(answerError);
   return pages;
 }

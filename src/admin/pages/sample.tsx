@@ -33,21 +33,19 @@ export const SamplePage = ({ told, text, alone }: { told: Told; text: string; al
       {sizeOf(text) > BUDGET ? (
         <p>It is too long to be shown.</p>
       ) : (
-        <>
-          <textarea id="sample" class="file" readonly rows={24} aria-label="Sample file">
-            {`\n${text}`}
-          </textarea>
-          <p>
-            <button type="button" data-copy-from="sample" hidden>
-              Copy
-            </button>
-          </p>
-        </>
+        <textarea id="sample" class="file" readonly rows={24} aria-label="Sample file">
+          {`\n${text}`}
+        </textarea>
       )}
       <p>
         <a class="button" href={`${here}/sample.json`}>
-          Download the sample
-        </a>
+          Download it
+        </a>{" "}
+        {sizeOf(text) <= BUDGET && (
+          <button type="button" data-copy-from="sample" hidden>
+            Copy it
+          </button>
+        )}
       </p>
     </>
   );

@@ -49,7 +49,10 @@ export const Sides = ({
         ) : rows.length === 0 ? (
           <p>None was made of it.</p>
         ) : (
-          <Table caption="Fields of the lead, with where each is from" head={["Field", "Value", "Made of"]}>
+          <Table
+            caption="Fields of the lead, with where each is from"
+            head={["Field", "Value, and what it is made of"]}
+          >
             {fields.shown.map((one) => (
               <Field row={one} lines={at} />
             ))}
@@ -147,18 +150,16 @@ const Field = ({ row, lines }: { row: FieldRow; lines: Map<unknown, unknown> }) 
       </th>
       <td>
         <bdi>{valueText(kept)}</bdi>
-      </td>
-      <td>
         {reads.slice(0, MAX_PLACES).map((path) => (
           <Place path={path} line={lines.get(path)} />
         ))}
         {reads.length > MAX_PLACES && <div class="quiet">and {reads.length - MAX_PLACES} more places</div>}
         {gives === "fixed" && <div class="quiet">fixed in the mapping file</div>}
-        {gives === "nothing" && <div>gives nothing</div>}
-        {typeof gives === "object" && <div>fails: {inline(gives.error)}</div>}
+        {gives === "nothing" && <div>its expression gives nothing</div>}
+        {typeof gives === "object" && <div>its expression fails: {inline(gives.error)}</div>}
         {source !== undefined && gives !== "fixed" && source !== reads[0] && (
           <div class="quiet">
-            <code>{inline(source, MAX_SOURCE)}</code>
+            by <code>{inline(source, MAX_SOURCE)}</code>
           </div>
         )}
       </td>
@@ -167,7 +168,8 @@ const Field = ({ row, lines }: { row: FieldRow; lines: Map<unknown, unknown> }) 
 };
 
 const Place = ({ path, line }: { path: string; line: unknown }) => (
-  <div>
+  <div class="quiet">
+    from{" "}
     {typeof line === "number" ? (
       <a href={`#at${line}`}>
         <code>{inline(path, 200)}</code>

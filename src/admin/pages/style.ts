@@ -21,7 +21,7 @@ export const STYLE = `
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--page); color: var(--text); font: 14px/1.45 system-ui, sans-serif; }
 a { color: var(--link); text-decoration: none; }
-a:hover { text-decoration: underline; }
+a:hover, p a:not(.button) { text-decoration: underline; text-underline-offset: .15em; }
 :focus-visible { outline: 2px solid var(--link); outline-offset: 1px; }
 .skip { position: absolute; left: -99em; }
 .skip:focus { left: 1em; top: .5em; background: var(--page); padding: .3em .6em; z-index: 1; }
@@ -64,11 +64,25 @@ time { white-space: nowrap; font-variant-numeric: tabular-nums; }
 .filters :is(input, select) { color: var(--text); width: 11em; }
 .export { margin-top: 1.4em; }
 .type { overflow-wrap: anywhere; }
+/* Workbench */
+.row { display: flex; flex-wrap: wrap; gap: .6em 1em; align-items: center; margin: .6em 0; }
+.bench { display: grid; grid-template-columns: 1fr 1fr; gap: .6em 1.2em; margin-top: 1em; }
+.bench .row { grid-column: 1 / -1; margin: 0; }
+.bench > div > label { display: block; margin-bottom: .3em; }
+.bench textarea { width: 100%; resize: vertical; white-space: pre; overflow: auto; }
+.unseen { position: absolute; left: -99em; }
+.kept, .mistakes { list-style: none; padding: 0; margin: .4em 0; }
+.marked { padding: .3em .6em; }
+.tried { border-top: 1px solid var(--line); margin-top: 1.2em; }
+td code { white-space: pre-wrap; }
+.where code { white-space: nowrap; }
+#result table { min-width: 60em; }
+@media (max-width: 60em) { .bench { grid-template-columns: 1fr; } }
 @media (max-width: 40em) { main { padding: .9em; } header { padding: .6em .9em; } }
 
 /* Overview */
 h3 { font-size: 1em; margin: 1.2em 0 .3em; }
-ol a { text-decoration: underline; }
+ol a, p a:not(.button), .sides td a { text-decoration: underline; }
 .banner p::first-letter { text-transform: uppercase; }
 .tabs { display: inline-flex; border: 1px solid var(--line); border-radius: 5px; overflow: hidden; margin: .6em 0 1em; }
 .tabs a { padding: .3em .9em; color: var(--quiet); }
@@ -115,16 +129,18 @@ h1.event { display: flex; flex-wrap: wrap; gap: .3em .6em; align-items: center; 
 .ask h2 { margin-top: .6em; }
 .ask form { margin-top: .8em; }
 .story { padding: 0; margin: 0; list-style: none; border-left: 2px solid var(--line); }
-.story li { padding: .25em 0 .25em 1em; max-width: 75em; }
-.story time { color: var(--quiet); margin-right: .5em; }
-.sides { display: grid; gap: 0 1.6em; grid-template-columns: minmax(0, 1fr) minmax(0, 1.2fr); }
-.sides th[scope=row] { color: inherit; }
-.sides .scroll td { min-width: 8em; }
+.story li { display: grid; grid-template-columns: 11.5em minmax(0, 46em); padding: .25em 0 .25em 1em; }
+.story time { color: var(--quiet); }
+.story span { grid-column: 2; }
+.sides { display: grid; gap: 0 1.6em; grid-template-columns: minmax(0, 1fr) minmax(0, 1.3fr); }
+.sides th[scope=row] { color: inherit; white-space: normal; min-width: 14.5em; }
+.sides td:last-child { width: 100%; }
 .n { display: inline-block; border-radius: 4px; padding: 0 .4em; background: var(--blue-back); color: var(--blue); font: 500 12px/1.5 system-ui, sans-serif; }
-.payload { max-height: 70vh; overflow: auto; }
-.payload pre { overflow: visible; width: max-content; min-width: 100%; }
+.payload { max-height: 70vh; overflow: auto; background: var(--raised); border: 1px solid var(--line); border-radius: 6px; }
+.payload pre { overflow: visible; width: max-content; border: 0; }
 mark { background: none; color: inherit; font-weight: 600; }
 :target, :target td, mark:target { background: var(--amber-back); }
 textarea.file { width: 100%; }
 @media (max-width: 60em) { .sides { grid-template-columns: minmax(0, 1fr); } }
+@media (max-width: 40em) { .story li { grid-template-columns: minmax(0, 1fr); } .story span { grid-column: 1; } .sides th[scope=row] { min-width: 9.5em; } }
 `;

@@ -1,7 +1,8 @@
 /** Writes what samples become now into their `expect`, and leaves the rest of their text as it is. */
+
+import { type JsonText, placeKey } from "../../json-text.ts";
 import { type Result, resultOf } from "../../mapping/result.ts";
 import { type ProviderFolder, sampleFile } from "../files.ts";
-import { type JsonText, placeKey } from "../json-text.ts";
 import { type Difference, differencesOf } from "./differences.ts";
 import { causesIn, type Found, type Loaded } from "./provider.ts";
 import { asExpected, canonical, mapSample } from "./results.ts";

@@ -1,6 +1,7 @@
 /** Everything wrong with one provider's folder: its mapping file, its `$schema` lines and its samples. */
 import { existsSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
+import { type JsonText, positionOf } from "../../json-text.ts";
 import {
   compileMapping,
   formatProblem,
@@ -19,7 +20,6 @@ import {
   sampleFile,
   sampleNames,
 } from "../files.ts";
-import { type JsonText, positionOf } from "../json-text.ts";
 import { causesOf } from "./causes.ts";
 import type { Difference } from "./differences.ts";
 import { withSuggestions } from "./suggest.ts";

@@ -1,9 +1,9 @@
 /** "Did you mean" for what the compiler of mapping files and the schemas do not know. */
 import { getRegisteredFunctions } from "@jmespath-community/jmespath";
 import * as z from "zod/mini";
+import { segmentsOf } from "../../json-text.ts";
 import type { Problem } from "../../mapping/compile.ts";
 import { MappingFile, Sample } from "../../mapping/schema.ts";
-import { segmentsOf } from "../json-text.ts";
 import { didYouMean, nearest } from "../near.ts";
 
 /** The problems of a file with suggestions. A key that is missing since it is misspelt is one problem, not two. */

@@ -1,5 +1,5 @@
 /** JSON as text that a person writes: where each value stands, and what is wrong where. */
-import { parseJson } from "../json.ts";
+import { parseJson } from "./json.ts";
 
 /** A mistake in JSON. `line` and `column` are 1-based; `shown` is the line with a mark below the column. */
 export class JsonError extends Error {
