@@ -48,7 +48,7 @@ const event = {
   id: z.string().check(about("our id of the event")),
   receivedAt: time,
   provider: z.string(),
-  eventId: z.nullable(z.string()).check(about("made from the provider's id of the event")),
+  eventId: z.nullable(z.string()).check(about("the provider's id of the event")),
   type: z.nullable(z.string()).check(about("as the provider names it")),
   ...state,
   means: z.string().check(about("the reason in words")),
@@ -118,7 +118,9 @@ const next = z.nullable(z.int());
 export const EventPage = z
   .object({
     events: z.array(ApiEvent),
-    next: next.check(about("`before` of the next page; null after the last")),
+    next: next.check(
+      about("`before` of the next page, also when this one has few events or none; null after the last"),
+    ),
   })
   .register(named, { id: "EventPage" });
 export type EventPage = z.infer<typeof EventPage>;

@@ -40,11 +40,22 @@ export function exitWith<A extends unknown[]>(
   };
 }
 
+/** Arguments with the ids at the end: an id may begin with a dash, and is no option then. */
+export function idsLast(args: string[]): string[] {
+  const isDashed = (arg: string) => /^-[\w-]{21}$/.test(arg);
+  return [...args.filter((arg) => !isDashed(arg)), "--", ...args.filter(isDashed)];
+}
+
 /** Runs a command with its arguments. What the person can correct is printed without a stack. */
 export async function run(
   program: { parseAsync: (args: string[], from: { from: "user" }) => Promise<unknown> },
   args = process.argv.slice(2),
 ): Promise<void> {
+  // Who reads has had enough, such as head.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    process.exit();
+  });
   try {
     await program.parseAsync(args, { from: "user" });
   } catch (error) {

@@ -1,8 +1,9 @@
-/** The events of a webhook's answer, as commands show them. */
+/** Events, as commands show them. */
+import type { ApiEvent } from "../admin/schema.ts";
 import type { EventAnswer } from "../receive/answer.ts";
 import { REASONS, type Reason } from "../states.ts";
 
-/** `means` and `todo` are those of the reason; `link` is the credited one. */
+/** An event of a webhook's answer. `means` and `todo` are those of the reason; `link` is the credited one. */
 export type ShownEvent = {
   id?: string;
   type: string | null;
@@ -15,6 +16,9 @@ export type ShownEvent = {
   warnings?: string[];
   link?: string | undefined;
 };
+
+/** Whose event it is, as far as it is known. */
+export const customerOf = ({ lead }: ApiEvent) => lead?.customerEmail ?? lead?.customerExternalId ?? "";
 
 export const EVENT_COLUMNS = ["provider", "event", "became", ""];
 

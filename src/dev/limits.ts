@@ -5,6 +5,8 @@ import { SECOND } from "../time.ts";
 export const SAMPLE_TIMEOUT = 30 * SECOND;
 /** How often an event is looked up while its end is waited for. */
 export const WAIT_STEP = SECOND / 2;
+/** How often `npm run tail` looks for events. */
+export const TAIL_STEP = 2 * SECOND;
 /** For the Worker's answer to a webhook. */
 export const POST_TIMEOUT = 30 * SECOND;
 /** For one answer of the admin API. */

@@ -1,5 +1,7 @@
 /** Printing for people: tables, and words with their colours. */
 import { styleText } from "node:util";
+import { table as draw, getBorderCharacters } from "table";
+import { printable } from "../log.ts";
 
 const COLOURS: Record<string, Parameters<typeof styleText>[0]> = {
   delivered: "green",
@@ -17,16 +19,33 @@ const COLOURS: Record<string, Parameters<typeof styleText>[0]> = {
 
 /** Columns as wide as they need; the one numbered `status` is coloured as a status. */
 export function table(head: string[], rows: string[][], status = 2): string {
-  const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)));
-  const line = (cells: string[], style: (cell: string, i: number) => string) =>
-    cells
-      .map((cell, i) => style(i === cells.length - 1 ? cell : cell.padEnd(widths[i] ?? 0), i))
-      .join("  ")
-      .trimEnd();
-  return [
-    line(head, (cell) => styleText("dim", cell)),
-    ...rows.map((row) => line(row, (cell, i) => (i === status ? styled(cell, cell.trim()) : cell))),
-  ].join("\n");
+  const cells = rows.map((row) =>
+    head.map((_, i) => {
+      const cell = plain(row[i] ?? "");
+      return i === status ? styled(cell, cell.trim()) : cell;
+    }),
+  );
+  return draw([head.map((title) => styleText("dim", title)), ...cells], LAYOUT)
+    .split("\n")
+    .map((line) => line.trimEnd())
+    .join("\n")
+    .trimEnd();
+}
+
+const LAYOUT = {
+  border: getBorderCharacters("void"),
+  columnDefault: { paddingLeft: 0, paddingRight: 2 },
+  drawHorizontalLine: () => false,
+};
+
+/** A text from outside on one line, without what a terminal would take as a command. */
+export function plain(text: string): string {
+  return printable(text.replace(/\s+/g, " "), Number.POSITIVE_INFINITY);
+}
+
+/** A time of the API as people read it, in UTC: 2026-11-24 09:30. */
+export function minute(time: string): string {
+  return `${time.slice(0, 10)} ${time.slice(11, 16)}`;
 }
 
 /** A text in the colour of a status. */

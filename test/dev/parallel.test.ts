@@ -22,6 +22,7 @@ it("npm start three times at once: each has a database, and what one does the ot
     await Promise.all(running.map((one) => one.until(/^Ctrl-C ends it/)));
     for (const one of running) expect(one.lines.join("\n")).toContain("All as the samples expect.");
     expect(new Set(running.map(addressOf)).size).toBe(3);
+    expect(new Set(running.map(({ lines }) => /:\/\/admin:(\S+)@/.exec(lines.join("\n"))?.[1])).size).toBe(3);
     states = running.map(statesOf);
     expect(states.map((list) => list().length)).toEqual([1, 1, 1]);
 
@@ -30,6 +31,8 @@ it("npm start three times at once: each has a database, and what one does the ot
     await first.ended;
     const sent = npm("run", "send", "--", "stripe", "--again", "--json", "--to", addressOf(second) ?? "");
     expect(await sent.ended).toBe(0);
+    const found = npm("run", "events", "--", "--to", addressOf(second) ?? "");
+    expect([await found.ended, found.lines[0]]).toEqual([0, expect.stringContaining("came (UTC)")]);
     expect(JSON.parse(sent.lines.join("")).events).toMatchObject([{ status: "delivered", redelivery: true }]);
   } finally {
     for (const one of running) signal(one, "SIGINT");
@@ -46,6 +49,8 @@ it("npm run dev twice at once, with a database each", async () => {
       ({ lines }) => /http:\S+/.exec(lines.find((line) => line.includes("Ready on")) ?? "")?.[0],
     );
     expect(new Set(addresses).size).toBe(2);
+    const links = await Promise.all(running.map((one) => one.until(/^Admin pages: http:\/\/admin:\S+@/)));
+    expect(links.map((link) => new URL(link.replace("Admin pages: ", "")).origin)).toEqual(addresses);
     for (const address of addresses) expect((await fetch(address ?? "")).status).toBe(200);
     const said = running.filter(({ lines }) =>
       lines.some((line) => line.includes("a database of its own, in .wrangler/dev/")),

@@ -1,5 +1,5 @@
 /** The commands of the README as a person types them, each with its Worker as a process of its own. */
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -36,6 +36,20 @@ describe("npm start", () => {
 
   it("takes another port when 8787 is taken, and says so", () => {
     expect(running.lines.join("\n")).toMatch(/Port 8787 is taken, using 87\d\d\./);
+  });
+  it("prints a link that opens the admin pages signed in, and other commands need no token", async () => {
+    const line = running.lines.find((one) => one.startsWith("Admin pages: ")) ?? "";
+    const { username, password, origin, pathname } = new URL(line.replace("Admin pages: ", ""));
+    expect([origin, pathname]).toEqual([url, "/admin"]);
+    const page = (secret: string) =>
+      fetch(`${origin}${pathname}`, { headers: { authorization: `Basic ${btoa(`${username}:${secret}`)}` } });
+    expect((await page(password)).status).toBe(200);
+    expect((await page("local-admin-token-for-this-machine-only")).status).toBe(401);
+    const events = npm("run", "events", "--", "--limit", "1", "--to", url);
+    expect(await events.ended).toBe(0);
+    const file = join(ROOT, `.wrangler/admin-token-${new URL(url).port}`);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(readFileSync(file, "utf8")).toContain(password);
   });
   it("prints what became of a sample of each provider", () => {
     const table = running.lines.join("\n");
@@ -180,10 +194,11 @@ describe("npm start", () => {
       "There is no mappings/clerk/samples/nothing.json. There are: click-id-later,",
     );
   });
-  it("Ctrl-C ends it and leaves no process behind", async () => {
+  it("Ctrl-C ends it and leaves no process and no token behind", async () => {
     const started = family(running);
     signal(running, "SIGINT");
     await running.ended;
+    expect(existsSync(join(ROOT, `.wrangler/admin-token-${new URL(url).port}`))).toBe(false);
     expect(left(started)).toEqual([]);
   });
 });

@@ -1,11 +1,10 @@
 /** `npm run why` and `npm run doctor` against a Worker on this machine. */
-import { spawn } from "node:child_process";
-import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { ROOT, readSample } from "../../src/dev/files.ts";
+import { readSample } from "../../src/dev/files.ts";
 import { postSample } from "../../src/dev/samples/post.ts";
 import { secretFor } from "../../src/dev/samples/secrets.ts";
 import { LOCAL_KEY } from "../../src/dev/stand-in/dub.ts";
+import { run } from "./support/commands.ts";
 import { startTestWorker, type TestWorker, TOKEN } from "./support/worker.ts";
 
 let worker: TestWorker;
@@ -22,24 +21,6 @@ beforeAll(async () => {
   await worker.logged('"reason":"recorded"');
 });
 afterAll(() => worker.stop());
-
-function run(
-  command: string,
-  args: string[],
-  token = TOKEN,
-): Promise<{ code: number; out: string; err: string }> {
-  const child = spawn(process.execPath, [join(ROOT, `src/dev/commands/${command}.ts`), ...args], {
-    env: { ...process.env, ADMIN_TOKEN: token, NO_COLOR: "1" },
-  });
-  let [out, err] = ["", ""];
-  child.stdout.on("data", (chunk) => {
-    out += chunk;
-  });
-  child.stderr.on("data", (chunk) => {
-    err += chunk;
-  });
-  return new Promise((resolve) => child.once("close", (code) => resolve({ code: code ?? -1, out, err })));
-}
 
 type Lead = { lead: { customerExternalId: string; customerEmail: string; clickId: string } };
 const [{ lead }] = readSample("clerk").expect as [Lead];

@@ -1,13 +1,15 @@
 /** `npm run dev -- <flags of wrangler dev>`: local migrations, then `wrangler dev` with your own settings. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { ADMIN_TOKEN } from "../../admin/auth.ts";
 import { command, exitWith, run } from "../command.ts";
 import { ROOT } from "../files.ts";
+import { adminLink, makeLocalToken } from "../local-token.ts";
 import { interrupted } from "../process/interrupted.ts";
 import { takeLock } from "../process/lock.ts";
 import { reservePort } from "../process/port.ts";
 import { startDev, wrangler } from "../process/wrangler.ts";
-import { DEV_VARS, warnAboutVars } from "../vars.ts";
+import { DEV_VARS, readVars, warnAboutVars } from "../vars.ts";
 import { refuseWrongMappings } from "./check.ts";
 
 const WANTED_PORT = 8787;
@@ -30,12 +32,15 @@ async function dev(args: string[]): Promise<number> {
   const env = flag(args, "--env", "-e");
   const config = flag(args, "--config", "-c");
   const ofEnv = `${DEV_VARS}.${env}`;
-  await warnAboutVars(env && existsSync(join(ROOT, ofEnv)) ? ofEnv : DEV_VARS);
+  const vars = env && existsSync(join(ROOT, ofEnv)) ? ofEnv : DEV_VARS;
+  await warnAboutVars(vars);
   const asked = flag(args, "--port");
   const reserved = asked === undefined ? await reservePort(WANTED_PORT) : undefined;
   const port = reserved?.port ?? Number(asked);
   const inspector =
     flag(args, "--inspector-port") === undefined ? await reservePort(WANTED_INSPECTOR_PORT) : undefined;
+  const own = readVars(vars).values[ADMIN_TOKEN] || args.some((arg) => arg.includes(`${ADMIN_TOKEN}:`));
+  const made = own ? undefined : makeLocalToken(port);
   const releaseState = takeLock(join(ROOT, ".wrangler/dev.lock"));
   const given = flag(args, "--persist-to");
   // wrangler's own folder is that of the first.
@@ -57,14 +62,20 @@ async function dev(args: string[]): Promise<number> {
         ...(reserved ? ["--port", String(port)] : []),
         ...(inspector ? ["--inspector-port", String(inspector.port)] : []),
         ...(other ? ["--persist-to", other] : []),
+        ...(made ? ["--var", `${ADMIN_TOKEN}:${made.token}`] : []),
         ...args,
       ],
-      onLine: (line) => console.log(line),
+      onLine: (line) => {
+        console.log(line);
+        const [, origin] = /Ready on (http\S+)/.exec(line) ?? [];
+        if (origin) console.log(`Admin pages: ${adminLink(origin, made?.token)}`);
+      },
     });
     const ended = await Promise.race([stopped, server.exited]);
     await server.stop();
     return ended === "interrupted" ? 0 : ended;
   } finally {
+    made?.remove();
     reserved?.release();
     inspector?.release();
     releaseState?.();

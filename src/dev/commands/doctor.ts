@@ -1,8 +1,7 @@
 /** `npm run doctor`: whether a Worker is set up, in a table with what to do. */
-import type { Check } from "../../admin/checks.ts";
-import type { Status } from "../../admin/status.ts";
+import { type Check, Status } from "../../admin/schema.ts";
 import { todoAt, workerAddress } from "../address.ts";
-import { readAdmin } from "../admin.ts";
+import { readAdmin, TOKEN_FROM } from "../admin.ts";
 import { command, exitWith, jsonOption, run } from "../command.ts";
 import { ADMIN_TIMEOUT } from "../limits.ts";
 import { table } from "../print.ts";
@@ -56,7 +55,7 @@ async function doctor(to: string, asJson: boolean): Promise<number> {
   const origin = workerAddress(to);
   const checks = [await fromOutside(origin)];
   try {
-    const report = await readAdmin<Status>(origin, "/api/status?ask=dub");
+    const report = await readAdmin(origin, "/api/status?ask=dub", Status);
     checks.push(...report.checks, ...providerChecks(report));
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
@@ -86,10 +85,7 @@ export const program = command(
 )
   .option("--to <address>", "address of the Worker", "http://localhost:8787")
   .addOption(jsonOption())
-  .addHelpText(
-    "after",
-    "\nThe token is ADMIN_TOKEN of the environment or of .dev.vars. Dub is asked what the key may do; nothing is recorded there.",
-  )
+  .addHelpText("after", `\n${TOKEN_FROM}\nDub is asked what the key may do; nothing is recorded there.`)
   .action(exitWith(({ to, json }) => doctor(to, json ?? false)));
 
 if (import.meta.main) void run(program);

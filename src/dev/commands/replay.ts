@@ -1,27 +1,18 @@
 /** `npm run replay -- …`: counts what a replay of kept events would change; with `--yes` replays them. */
-import type { Slice } from "../../replay/replay.ts";
-import { askAdmin, readAdmin } from "../admin.ts";
-import { command, exitWith, jsonOption, run } from "../command.ts";
+import { Replayed, ReplaySlice } from "../../admin/schema.ts";
+import { askAdmin, fitting, readAdmin, TOKEN_FROM } from "../admin.ts";
+import { command, exitWith, idsLast, jsonOption, run } from "../command.ts";
+import { type Wanted, withFilters } from "../filters.ts";
 import { table } from "../print.ts";
 import { UserError } from "../user-error.ts";
 
-type Wanted = { status?: string[]; reason?: string[]; provider?: string; since?: string; until?: string };
+type Done = { id: string; error?: string; message?: string } & Partial<Replayed>;
+type Counted = Pick<ReplaySlice, "dryRun" | "became" | "left">;
 
-/** The words of an option that lists several. */
-const words = (text: string): string[] => text.split(/[\s,]+/).filter((word) => word !== "");
-
-type Became = { status: string; reason: string };
-type Replayed = { id: string; became?: Became[]; error?: string; message?: string };
-type Counted = {
-  dryRun: boolean;
-  became: (Became & { events: number })[];
-  left: { why: string; message: string; events: number }[];
-};
-
-async function replayId(to: string, id: string): Promise<Replayed> {
+async function replayId(to: string, id: string): Promise<Done> {
   const { status, body } = await askAdmin(to, `/api/events/${encodeURIComponent(id)}/replay`, {});
   if (![200, 404, 409].includes(status)) throw new UserError(`${status}: ${body.message}`);
-  return { id, ...(body as Omit<Replayed, "id">) };
+  return { id, ...(status === 200 ? fitting(to, Replayed, body) : body) };
 }
 
 /** Events that changed in the same way are counted together, over all slices. */
@@ -31,7 +22,7 @@ async function replayAll(to: string, filter: Wanted, yes: boolean): Promise<Coun
   let leadKeys: string[] = [];
   for (let after: number | null = 0; after !== null; ) {
     const options = yes ? { after } : { after, dryRun: true, leadKeys: leadKeys.slice(-50_000) };
-    const slice: Slice = await readAdmin<Slice>(to, "/api/replay", { ...filter, ...options });
+    const slice: ReplaySlice = await readAdmin(to, "/api/replay", ReplaySlice, { ...filter, ...options });
     leadKeys = slice.leadKeys ?? [];
     for (const group of slice.became) add(became, `${group.status} ${group.reason}`, group);
     for (const group of slice.left) add(left, group.why, group);
@@ -55,24 +46,18 @@ function formatCounted({ dryRun, became, left }: Counted): string {
   return dryRun && became.length > 0 ? `${counted}\n\nNothing is changed yet: --yes replays them.` : counted;
 }
 
-export const program = command(
-  "replay",
-  "Maps kept events again with today's mapping file, and delivers the result. By id: at once. By filter: counts what would change, and with --yes does it.",
-  { 0: "done", 1: "an event of the ids given was not replayed" },
+export const program = withFilters(
+  command(
+    "replay",
+    "Maps kept events again with today's mapping file, and delivers the result. By id: at once. By filter: counts what would change, and with --yes does it.",
+    { 0: "done", 1: "an event of the ids given was not replayed" },
+  ),
 )
   .argument("[id...]", "events by id")
-  .option("--status <names>", "events with these statuses, separated by commas", words)
-  .option("--reason <names>", "events with these reasons, separated by commas", words)
-  .option("--provider <name>", "events of this provider")
-  .option(
-    "--since <time>",
-    "events that came at or after this time (UTC), such as 2026-11-01 or 2026-11-24T09:30:00Z",
-  )
-  .option("--until <time>", "events that came before this time (UTC)")
   .option("--yes", "replay them; without it they are only counted")
   .option("--to <address>", "address of the Worker", "http://localhost:8787")
   .addOption(jsonOption())
-  .addHelpText("after", "\nThe token is ADMIN_TOKEN of the environment or of .dev.vars.")
+  .addHelpText("after", `\n${TOKEN_FROM}`)
   .action(
     exitWith(async (ids, { to, yes, json, ...filter }) => {
       if (ids.length > 0 === Object.keys(filter).length > 0)
@@ -84,7 +69,7 @@ export const program = command(
         console.log(json ? JSON.stringify(counted, null, 2) : formatCounted(counted));
         return 0;
       }
-      const replayed: Replayed[] = [];
+      const replayed: Done[] = [];
       for (const id of ids) {
         const one = await replayId(to, id);
         replayed.push(one);
@@ -96,10 +81,4 @@ export const program = command(
     }),
   );
 
-/** An id may begin with a dash, and is no option then. */
-function afterOptions(args: string[]): string[] {
-  const isDashed = (arg: string) => /^-[\w-]{21}$/.test(arg);
-  return [...args.filter((arg) => !isDashed(arg)), "--", ...args.filter(isDashed)];
-}
-
-if (import.meta.main) void run(program, afterOptions(process.argv.slice(2)));
+if (import.meta.main) void run(program, idsLast(process.argv.slice(2)));

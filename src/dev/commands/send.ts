@@ -2,6 +2,7 @@
 import { SECOND } from "../../time.ts";
 import { inspect } from "../../verify/schemes.ts";
 import { todoAt, workerAddress } from "../address.ts";
+import { TOKEN_FROM } from "../admin.ts";
 import { command, exitWith, jsonOption, repeated, run } from "../command.ts";
 import { advice, becameLeads, EVENT_COLUMNS, eventRows, shownEvent } from "../events.ts";
 import { DEFAULT_SAMPLE, loadMapping, readSample } from "../files.ts";
@@ -129,7 +130,7 @@ export const program = command(
     "after",
     `
 The secret of this machine is the provider's setting in the environment or in .dev.vars, or one made up for here.
---wait asks the admin API of the Worker: its token is ADMIN_TOKEN of the environment or of .dev.vars.
+--wait asks the admin API of the Worker. ${TOKEN_FROM}
 
 Click ids that the stand-in for Dub of "npm start" knows: any sixteen letters and digits. These begin with a word
 that says how Dub answers, such as --set data.unsafe_metadata.dubClickId=unknownClick0001 for clerk:

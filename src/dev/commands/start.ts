@@ -5,17 +5,19 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { ADMIN_TOKEN } from "../../admin/auth.ts";
 import { secretName } from "../../settings.ts";
 import { command, exitWith, run as runCommand } from "../command.ts";
 import { EVENT_COLUMNS } from "../events.ts";
 import { providers } from "../files.ts";
+import { adminLink, makeLocalToken } from "../local-token.ts";
 import { table } from "../print.ts";
 import { buildWorker } from "../process/build.ts";
 import { interrupted } from "../process/interrupted.ts";
 import { reservePort } from "../process/port.ts";
 import { type RunningWorker, startWorker } from "../process/worker.ts";
 import { type Outcomes, watchOutcomes } from "../samples/outcomes.ts";
-import { adminToken, secretFor, secretProblem } from "../samples/secrets.ts";
+import { ownSecret, secretFor, secretProblem } from "../samples/secrets.ts";
 import { tryAll } from "../samples/try-all.ts";
 import { createDubStandIn, LOCAL_KEY } from "../stand-in/dub.ts";
 import { serveDub } from "../stand-in/serve.ts";
@@ -33,15 +35,18 @@ async function start(once: boolean): Promise<number> {
   say("Checking the mapping files …");
   await refuseWrongMappings();
   await warnAboutVars();
+  const own = ownSecret(ADMIN_TOKEN);
   // A folder of its own, so that several can run at the same time.
   const state = mkdtempSync(join(tmpdir(), `webhook-to-lead-${process.pid}-`));
   const reserved = await reservePort(WANTED_PORT);
+  const made = own === undefined ? makeLocalToken(reserved.port) : undefined;
   const dub = createDubStandIn();
   const served = await serveDub(dub);
   let server: RunningWorker | undefined;
   const stop = async () => {
     await server?.stop();
     await served.close();
+    made?.remove();
     reserved.release();
     rmSync(state, { recursive: true, force: true });
   };
@@ -61,7 +66,7 @@ async function start(once: boolean): Promise<number> {
       port: reserved.port,
       state,
       temporary: true,
-      settings: await settings(served.url),
+      settings: await settings(served.url, own ?? made?.token ?? ""),
       onLine: (text) => showLine(text, outcomes, log.shown),
     });
     const url = await server.ready;
@@ -76,6 +81,7 @@ async function start(once: boolean): Promise<number> {
 
     log.shown = true;
     console.log(`\nListening on ${url}/webhooks/<provider>.`);
+    console.log(`Admin pages: ${adminLink(url, made?.token)}`);
     const to = reserved.port === WANTED_PORT ? "" : ` --to ${url}`;
     if (leads[0]) console.log(`Try, in another terminal:\n  npm run send -- ${leads[0]} --wait${to}`);
     console.log("Ctrl-C ends it.\n");
@@ -100,14 +106,14 @@ function showLine(text: string, outcomes: Outcomes, shown: boolean): void {
 }
 
 /** The Worker's settings here. The real Dub is never asked, whatever .dev.vars says. A provider with a bad secret is off. */
-async function settings(dubUrl: string): Promise<Record<string, string>> {
+async function settings(dubUrl: string, token: string): Promise<Record<string, string>> {
   const secrets: [string, string][] = [];
   for (const provider of providers())
     if (!(await secretProblem(provider))) secrets.push([secretName(provider), secretFor(provider)]);
   return {
     DUB_API_URL: dubUrl,
     DUB_API_KEY: LOCAL_KEY,
-    ADMIN_TOKEN: adminToken(),
+    [ADMIN_TOKEN]: token,
     ...Object.fromEntries(secrets),
   };
 }

@@ -1,11 +1,10 @@
 /** `npm run why -- <text>`: every event of a person, and what could explain that there is none. */
-import type { ApiEvent } from "../../admin/events.ts";
-import type { ProviderStatus, Status } from "../../admin/status.ts";
+import { type ApiEvent, type ProviderStatus, Status } from "../../admin/schema.ts";
 import type { Reason } from "../../states.ts";
-import { readAdmin } from "../admin.ts";
+import { readAdmin, TOKEN_FROM } from "../admin.ts";
 import { command, exitWith, jsonOption, run } from "../command.ts";
-
-const day = (time: string) => `${time.slice(0, 10)} ${time.slice(11, 16)}`;
+import { firstEvents } from "../filters.ts";
+import { minute, plain } from "../print.ts";
 
 const counted = (count: number, what: string) => `${count} ${what}${count === 1 ? "" : "s"}`;
 const sentence = (text: string) => text.trim().replace(/\.?$/, ".");
@@ -14,16 +13,16 @@ const sentence = (text: string) => text.trim().replace(/\.?$/, ".");
 function story(event: ApiEvent): string {
   const { id, receivedAt, provider, type, status, reason, means, todo, detail, warnings, lead, link } = event;
   const lines = [
-    `${day(receivedAt)}  ${provider}  ${type ?? "(no type)"}  →  ${status} (${reason})`,
+    `${minute(receivedAt)}  ${provider}  ${plain(type ?? "(no type)")}  →  ${status} (${reason})`,
     `  ${means}.`,
-    detail ? `  Detail: ${detail}` : "",
+    detail ? `  Detail: ${plain(detail)}` : "",
     todo.startsWith("nothing") && status !== "pending" ? "" : `  What to do: ${todo}.`,
     link
       ? `  Credited: ${link.shortLink ?? link.id}${link.partnerId ? `, partner ${link.partnerId}` : ""}`
       : "",
-    lead?.clickId ? `  Click id: ${lead.clickId}` : "",
+    lead?.clickId ? `  Click id: ${plain(lead.clickId)}` : "",
     ...warnings.map(({ field, did }) => `  Warning: ${field}: ${did}`),
-    event.nextAttemptAt ? `  Next attempt: ${day(event.nextAttemptAt)} UTC` : "",
+    event.nextAttemptAt ? `  Next attempt: ${minute(event.nextAttemptAt)} UTC` : "",
     `  Event: ${id}`,
   ];
   return lines.filter((line) => line !== "").join("\n");
@@ -36,8 +35,8 @@ const NO_CLICK_ID =
 async function explanations(events: ApiEvent[], to: string): Promise<string[]> {
   if (events.length > 0) return events.some(({ lead }) => lead?.clickId) ? [] : [NO_CLICK_ID];
   const [status, rejected] = await Promise.all([
-    readAdmin<Status>(to, "/api/status"),
-    readAdmin<Page>(to, "/api/events?status=rejected&limit=100"),
+    readAdmin(to, "/api/status", Status),
+    firstEvents(to, { status: ["rejected"] }, 100),
   ]);
   const unknown = rejected.events.filter(({ lead }) => !lead?.customerExternalId && !lead?.customerEmail);
   const said: string[] = [];
@@ -48,19 +47,19 @@ async function explanations(events: ApiEvent[], to: string): Promise<string[]> {
   for (const one of status.providers) said.push(...ofProvider(one));
   for (const { reason, count, lastAt, evidence, todo } of status.refusals)
     said.push(
-      `${counted(count, "request")} to a wrong address (${reason}), the last ${day(lastAt)} UTC: ${sentence(evidence)} What to do: ${todo}.`,
+      `${counted(count, "request")} to a wrong address (${reason}), the last ${minute(lastAt)} UTC: ${sentence(evidence)} What to do: ${todo}.`,
     );
   if (unknown.length > 0) {
     const [last] = unknown;
-    const many = `${rejected.next === null ? "" : "At least "}${counted(unknown.length, "event")}`;
+    const many = `${rejected.more ? "At least " : ""}${counted(unknown.length, "event")}`;
     said.push(
-      `${many} rejected without saying whose, the last ${last && day(last.receivedAt)} UTC (${last?.reason}, event ${last?.id}): it may be among them.`,
+      `${many} rejected without saying whose, the last ${last && minute(last.receivedAt)} UTC (${last?.reason}, event ${last?.id}): it may be among them.`,
     );
   }
   said.push(
     status.keptSince === null
       ? "The ledger has no event yet."
-      : `Data of persons is kept since ${day(status.keptSince)} UTC: what ended before can't be found by name any more (RETENTION_DAYS).`,
+      : `Data of persons is kept since ${minute(status.keptSince)} UTC: what ended before can't be found by name any more (RETENTION_DAYS).`,
     `Otherwise no webhook came: see at the provider whether it was sent, and whether the event type is subscribed. On are: ${on.map(({ provider }) => provider).join(", ") || "none"}.`,
   );
   return said;
@@ -72,7 +71,7 @@ function ofProvider({ provider, state, says, refusals, ignored }: ProviderStatus
   for (const { reason, count, lastAt, evidence, todo } of refusals)
     if (!(state === "off" && reason !== "provider_off"))
       said.push(
-        `${provider}: ${counted(count, "webhook")} refused (${reason}), the last ${day(lastAt)} UTC: ${sentence(evidence)} What to do: ${todo}.`,
+        `${provider}: ${counted(count, "webhook")} refused (${reason}), the last ${minute(lastAt)} UTC: ${sentence(evidence)} What to do: ${todo}.`,
       );
   const types = ignored.map(({ type, count }) => `${type} (${count})`).join(", ");
   if (types !== "")
@@ -85,22 +84,10 @@ function ofProvider({ provider, state, says, refusals, ignored }: ProviderStatus
 /** Dub has the lead, from here or from another sender. */
 const AT_DUB: Reason[] = ["recorded", "recorded_unconfirmed", "duplicate_at_dub"];
 
-type Page = { events: ApiEvent[]; next: number | null };
-
-/** Every event of a person, oldest first: the lead is often the first of many. */
-async function eventsOf(text: string, to: string): Promise<ApiEvent[]> {
-  const found: ApiEvent[] = [];
-  for (let before: number | null | undefined; before !== null; ) {
-    const search = { find: text, related: true, limit: 100, before };
-    const page: Page = await readAdmin<Page>(to, "/api/events/search", search);
-    found.push(...page.events);
-    before = page.next;
-  }
-  return found.reverse();
-}
-
 async function why(text: string, to: string, asJson: boolean): Promise<number> {
-  const events = await eventsOf(text, to);
+  const found = await firstEvents(to, { find: text, related: true }, Number.POSITIVE_INFINITY);
+  // The lead is often the first of many.
+  const events = found.events.reverse();
   const isLead = events.some(({ reason }) => AT_DUB.includes(reason));
   const could = isLead ? [] : await explanations(events, to);
   if (asJson) console.log(JSON.stringify({ lead: isLead, events, explanations: could }, null, 2));
@@ -125,7 +112,7 @@ export const program = command(
   )
   .option("--to <address>", "address of the Worker", "http://localhost:8787")
   .addOption(jsonOption())
-  .addHelpText("after", "\nThe token is ADMIN_TOKEN of the environment or of .dev.vars.")
+  .addHelpText("after", `\n${TOKEN_FROM}`)
   .action(exitWith((text, { to, json }) => why(text, to, json ?? false)));
 
 if (import.meta.main) void run(program);

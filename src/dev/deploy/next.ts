@@ -6,7 +6,7 @@ import type { Deployed } from "./steps.ts";
 
 const OTHERS: [name: string, what: string][] = [
   ["DUB_API_KEY", "Dub: Settings → API Keys. Until then leads are kept, and none is delivered"],
-  [ADMIN_TOKEN, "for npm run doctor, why and replay: openssl rand -hex 32"],
+  [ADMIN_TOKEN, "for the admin pages, npm run doctor, why, events and replay: openssl rand -hex 32"],
   ["ALERT_WEBHOOK_URL", "optional: an incoming webhook of Slack or the like"],
 ];
 

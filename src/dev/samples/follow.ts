@@ -1,7 +1,7 @@
 /** Waiting for the end of an event, by the admin API of any Worker. */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { ApiEvent } from "../../admin/events.ts";
-import { askAdmin } from "../admin.ts";
+import { ApiEvent } from "../../admin/schema.ts";
+import { askAdmin, fitting } from "../admin.ts";
 import type { ShownEvent } from "../events.ts";
 import { WAIT_STEP } from "../limits.ts";
 import { UserError } from "../user-error.ts";
@@ -13,7 +13,7 @@ export async function followEvent(to: string, event: ShownEvent, patience: numbe
   let known = event;
   for (;;) {
     const { status, body } = await askAdmin(to, `/api/events/${encodeURIComponent(event.id)}`);
-    if (status === 200) known = { ...event, ...shown(body as unknown as ApiEvent) };
+    if (status === 200) known = { ...event, ...shown(fitting(to, ApiEvent, body)) };
     // While the ledger fails, the queue alone may have the event.
     else if (body.error !== "unknown_event") throw new UserError(`${status}: ${body.message ?? body.error}`);
     if (known.status !== "pending" || Date.now() >= end) return known;

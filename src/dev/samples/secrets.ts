@@ -1,6 +1,4 @@
 /** Secrets on this machine: from the environment, else from .dev.vars, else one made up for here. */
-
-import { ADMIN_TOKEN } from "../../admin/auth.ts";
 import { secretName } from "../../settings.ts";
 import { createVerifier } from "../../verify/schemes.ts";
 import { SecretError } from "../../verify/secret.ts";
@@ -12,7 +10,7 @@ import { localSecret } from "./sign.ts";
 /** Throws a UserError when the provider's line of .dev.vars can't be read. */
 export function secretFor(provider: string): string {
   const { verify } = loadMapping(provider).file;
-  return own(secretName(provider)) ?? localSecret(provider, verify);
+  return ownSecret(secretName(provider)) ?? localSecret(provider, verify);
 }
 
 /** What is wrong with a provider's own secret, which then is off on this machine; or undefined. */
@@ -26,14 +24,10 @@ export async function secretProblem(provider: string): Promise<string | undefine
   return undefined;
 }
 
-export function adminToken(): string {
-  return own(ADMIN_TOKEN) ?? "local-admin-token-for-this-machine-only";
-}
-
 /** A provider's secret on this machine, and where it is from, for people. */
 export function findSecret(provider: string): { text: string; from: string; madeUp?: boolean } {
   const name = secretName(provider);
-  const text = own(name);
+  const text = ownSecret(name);
   if (text === undefined)
     return {
       text: secretFor(provider),
@@ -43,7 +37,8 @@ export function findSecret(provider: string): { text: string; from: string; made
   return { text, from: process.env[name] ? "the environment" : DEV_VARS };
 }
 
-function own(name: string): string | undefined {
+/** A secret of the environment or of .dev.vars. Throws a UserError when its line of .dev.vars can't be read. */
+export function ownSecret(name: string): string | undefined {
   if (process.env[name]) return process.env[name];
   const { values, unusable, lines } = readVars();
   if (unusable.has(name))
