@@ -244,6 +244,7 @@ export const Tried = z
     ),
     more: count.check(about("events after the ten that are shown")),
     headers: z.array(z.string()).check(about("headers that the mapping file reads")),
+    isSplit: z.boolean().check(about("whether the mapping file splits webhooks by each")),
   })
   .register(named, { id: "Tried" });
 
