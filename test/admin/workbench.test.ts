@@ -99,6 +99,14 @@ describe("what it begins with", () => {
     expect((await page(app, `/admin/workbench?event=${id}`)).says).toContain("is not kept any more");
   });
 
+  it("credentials in the payload of a kept event are not shown", async () => {
+    const app = await open();
+    const [kept] = await app.send("clerk", { ...signUp("user_1"), password: "hunter2" });
+    const { text } = await page(app, `/admin/workbench?event=${kept && "id" in kept ? kept.id : ""}`);
+    expect(text).not.toContain("hunter2");
+    expect(text).toContain("are left out");
+  });
+
   it("a kept event of a batch is mapped as the event that it is", async () => {
     const [, , sample] = samples.find(([, name]) => name === "sign-up") ?? [];
     expect(sample).toBeDefined();

@@ -5,6 +5,7 @@ import type { Deps, Env } from "../../context.ts";
 import { readEvent, type WholeRow } from "../../ledger/search.ts";
 import { readBody } from "../../receive/body.ts";
 import { type ApiEvent, listEvents } from "../events.ts";
+import { MASKED, mask } from "../mask.ts";
 import { jsonOf } from "../tell.ts";
 import {
   MAX_REQUEST,
@@ -109,7 +110,7 @@ function trialIn(form: FormData): Trial {
 }
 
 function payloadOf({ payload }: WholeRow): string {
-  const json = jsonOf(payload);
+  const json = mask(jsonOf(payload));
   return typeof json === "string" ? json : JSON.stringify(json, null, 2);
 }
 
@@ -144,6 +145,11 @@ const Workbench = ({
       <button type="submit">Start with its mapping file</button>
     </form>
     {kept.length > 0 && <Kept events={kept} />}
+    {trial.webhook.includes(`"${MASKED}"`) && (
+      <p class="quiet">
+        Values under keys that look like passwords or tokens are left out: <code>{MASKED}</code>.
+      </p>
+    )}
     <form method="post" action="/admin/workbench#result" enctype="multipart/form-data" class="bench">
       <input type="hidden" name="provider" value={trial.provider} />
       <div>
