@@ -8,7 +8,6 @@ import { readD1Migrations } from "@cloudflare/vitest-plugin";
 import type { D1Database, D1PreparedStatement, D1Result } from "@cloudflare/workers-types";
 import { getPlatformProxy } from "wrangler";
 import { shipped } from "../mappings/index.ts";
-import { createWorker } from "../src/app.ts";
 import type { Env } from "../src/context.ts";
 import { command, exitWith, run as runCommand } from "../src/dev/command.ts";
 import { ROOT, readSample } from "../src/dev/files.ts";
@@ -18,6 +17,7 @@ import type { Fault } from "../src/dev/stand-in/faults.ts";
 import { MappingFile } from "../src/mapping/schema.ts";
 import type { QueueMessage } from "../src/queue.ts";
 import { DAY, MINUTE } from "../src/time.ts";
+import { loadApp } from "./app.ts";
 import { markdown } from "./figures.ts";
 
 type Cost = { requests: number; rowsWritten: number; rowsRead: number; queueOperations: number };
@@ -87,6 +87,7 @@ async function open() {
     DUB_API_KEY: LOCAL_KEY,
     CLERK_WEBHOOK_SECRET: localSecret("clerk", clerk.verify),
   } as unknown as Env;
+  const { createWorker } = await loadApp();
   const worker = createWorker({
     now: () => clock.now,
     sleep: async (time) => {
