@@ -222,15 +222,18 @@ const Row = ({ event }: { event: ApiEvent }) => {
         </a>
       </td>
       <td>{provider}</td>
-      <td class="type">{cut(type ?? "(no type)", 60)}</td>
+      <td>{cut(type ?? "(no type)", 60)}</td>
       <td>
         <StatusMark status={status} />{" "}
-        <span class="quiet">{link?.shortLink ? `credited ${cut(link.shortLink, 60)}` : means}</span>
+        <span class="quiet">{link?.shortLink ? `credited ${cut(link.shortLink, 60)}` : gist(means)}</span>
       </td>
-      <td class="type">{typeof customer === "string" ? cut(customer, 60) : ""}</td>
+      <td>{typeof customer === "string" ? cut(customer, 60) : ""}</td>
     </tr>
   );
 };
+
+/** The beginning of a reason's sentence: the event's page has it whole. */
+const gist = (means: string) => means.split(/[:(]|, (?:or|and) /)[0]?.trim();
 
 const cut = (text: string, length: number) => (text.length > length ? `${text.slice(0, length - 1)}…` : text);
 

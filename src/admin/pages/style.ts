@@ -63,7 +63,7 @@ time { white-space: nowrap; font-variant-numeric: tabular-nums; }
 .filters label { display: grid; gap: .15em; color: var(--quiet); font-size: .93em; }
 .filters :is(input, select) { color: var(--text); width: 11em; }
 .export { margin-top: 1.4em; }
-.type { overflow-wrap: anywhere; }
+#found td { overflow-wrap: break-word; }
 /* Workbench */
 .row { display: flex; flex-wrap: wrap; gap: .6em 1em; align-items: center; margin: .6em 0; }
 .bench { display: grid; grid-template-columns: 1fr 1fr; gap: .6em 1.2em; margin-top: 1em; }
@@ -84,7 +84,7 @@ td code { white-space: pre-wrap; }
 h3 { font-size: 1em; margin: 1.2em 0 .3em; }
 ol a, p a:not(.button), .sides td a { text-decoration: underline; }
 .banner p::first-letter { text-transform: uppercase; }
-.tabs { display: inline-flex; border: 1px solid var(--line); border-radius: 5px; overflow: hidden; margin: .6em 0 1em; }
+.tabs { display: inline-flex; gap: 0; border: 1px solid var(--line); border-radius: 5px; overflow: hidden; margin: .6em 0 1em; }
 .tabs a { padding: .3em .9em; color: var(--quiet); }
 .tabs a[aria-current] { background: var(--grey-back); color: var(--text); box-shadow: none; }
 .legend { display: flex; flex-wrap: wrap; gap: .4em 1.2em; margin: .5em 0; padding: 0; list-style: none; }

@@ -1,8 +1,9 @@
-/** `npm run record`: records `npm start -- --once` as docs/start.svg, with its real output and real times. */
+/** `npm run record`: the pictures of the documentation: `npm start -- --once` with its real output and times, and pages. */
 import { writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { command, exitWith, run } from "../command.ts";
 import { ROOT } from "../files.ts";
+import { takePictures } from "../pictures.ts";
 import { startGroup } from "../process/group.ts";
 import { interrupted } from "../process/interrupted.ts";
 import { type RecordedLine, recordingSvg } from "../recording.ts";
@@ -26,13 +27,13 @@ async function record(): Promise<number> {
   if (ended === "interrupted") return 130;
   if (ended !== 0) throw new UserError("npm start -- --once failed: nothing is recorded.");
   writeFileSync(PICTURE, recordingSvg("npm start -- --once", lines));
-  console.log(`${relative(ROOT, PICTURE)}: ${lines.length} lines`);
+  for (const file of [PICTURE, ...(await takePictures())]) console.log(relative(ROOT, file));
   return 0;
 }
 
 export const program = command(
   "record",
-  "Records npm start -- --once as docs/start.svg, the picture in the README, with its real output and times.",
+  "Makes the pictures of the documentation: docs/start.svg, npm start -- --once with its real output and times; docs/overview.png and docs/event.png, two admin pages in a browser.",
   { 0: "recorded", 130: "stopped by Ctrl-C" },
 ).action(exitWith(record));
 
