@@ -3,6 +3,7 @@ import { globSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Reason, statusOf } from "../states.ts";
 import { DAY, HOUR, MINUTE } from "../time.ts";
 import { startBrowser } from "./browser.ts";
@@ -61,19 +62,7 @@ export async function startExample(): Promise<Example> {
     CLERK_WEBHOOK_SECRET: secretFor("clerk"),
     STRIPE_WEBHOOK_SECRET: secretFor("stripe"),
   };
-  let delivered = () => {};
-  const delivery = new Promise<void>((resolve) => {
-    delivered = resolve;
-  });
-  const start = (): RunningWorker =>
-    startWorker({
-      worker,
-      state,
-      settings,
-      onLine: (line) => {
-        if (line.includes('"code":"delivery"')) delivered();
-      },
-    });
+  const start = (): RunningWorker => startWorker({ worker, state, settings });
   const first = start();
   await first.ready;
   await first.stop();
@@ -85,14 +74,20 @@ export async function startExample(): Promise<Example> {
   const sample = readSample("clerk");
   setPath(sample.webhook, ["data", "unsafe_metadata", "dubClickId"], "disabledClick001");
   const { events } = await postSample("clerk", freshSample(loadMapping("clerk"), sample, []), url);
-  await delivery;
   const { id } = events[0] as { id: string };
+  await ended(`${url}/api/events/${id}`);
   const close = async () => {
     await running.stop();
     await served.close();
     rmSync(state, { recursive: true, force: true });
   };
   return { url, token: TOKEN, event: id, close };
+}
+
+async function ended(event: string): Promise<void> {
+  const headers = { authorization: `Bearer ${TOKEN}` };
+  const isPending = async () => /"status":"pending"/.test(await (await fetch(event, { headers })).text());
+  while (await isPending()) await sleep(100);
 }
 
 /** How many of a hundred sign-ups became what. */
