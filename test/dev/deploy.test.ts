@@ -263,7 +263,7 @@ describe("npm run deploy", () => {
       ["Select an account", "\x1b[B\r"],
       ["[custom build] Running", "\x03"],
     ]);
-    expect([ended.code === 0, ended.unasked], ended.shown).toEqual([false, []]);
+    expect([ended.code, ended.unasked], ended.shown).toEqual([130, []]);
     expect(readdirSync(home).filter((name) => name.startsWith("deploy-"))).toEqual([]);
     expect([...cloudflare.workers]).toEqual([]);
 

@@ -79,6 +79,7 @@ export const program = options()
       {
         0: "deployed; with --dry-run: it can be",
         1: "a step failed after something may have been changed, or wrangler was told not to deploy",
+        130: "stopped by Ctrl-C",
       },
     ),
   )

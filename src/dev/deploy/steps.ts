@@ -84,7 +84,6 @@ export async function prepare({ database, queues }: Missing, target: Target, { a
 /** Where the Worker is: its name, and the hosts at which it takes webhooks, one of your own before workers.dev. */
 export type Deployed = { worker: string; hosts: string[] };
 
-/** By default they end the process without its "exit" handlers: the file of secrets would stay. */
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** Deploys, with the secrets given. Answers undefined when the person said no to a question of wrangler. */
@@ -94,9 +93,14 @@ export async function deployWorker(
 ): Promise<Deployed | undefined> {
   const folder = mkdtempSync(join(tmpdir(), "deploy-"));
   const remove = () => rmSync(folder, { recursive: true, force: true });
-  const end = () => process.exit(130);
   process.once("exit", remove);
-  for (const signal of SIGNALS) process.once(signal, end);
+  // wrangler ends first, since it may still write there; the second time it is not waited for.
+  let stopped = false;
+  const stop = () => {
+    if (stopped) process.exit(130);
+    stopped = true;
+  };
+  for (const signal of SIGNALS) process.on(signal, stop);
   try {
     const said = join(folder, "output");
     // As JSON: in a file of lines, wrangler would expand $ and prefer this process's environment.
@@ -106,9 +110,10 @@ export async function deployWorker(
     await wranglerAsking(["deploy", ...all, ...deploy, ...flags], { WRANGLER_OUTPUT_FILE_PATH: said });
     return deployedIn(readFileSync(said, "utf8"));
   } finally {
+    if (stopped) process.exit(130);
     remove();
     process.off("exit", remove);
-    for (const signal of SIGNALS) process.off(signal, end);
+    for (const signal of SIGNALS) process.off(signal, stop);
   }
 }
 

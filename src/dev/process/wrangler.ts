@@ -60,7 +60,13 @@ export function wranglerAsking(args: string[], variables: Record<string, string>
       env: { ...env, ...variables },
       stdio: ["inherit", process.stderr, process.stderr],
     });
-    child.on("close", (code) => (code === 0 ? resolve() : reject(new WranglerError(args, ""))));
+    // The terminal sends SIGINT to both; what is sent to this process alone must end wrangler, too.
+    const end = () => void child.kill("SIGTERM");
+    for (const signal of ["SIGTERM", "SIGHUP"] as const) process.on(signal, end);
+    child.on("close", (code) => {
+      for (const signal of ["SIGTERM", "SIGHUP"] as const) process.off(signal, end);
+      code === 0 ? resolve() : reject(new WranglerError(args, ""));
+    });
   });
 }
 
