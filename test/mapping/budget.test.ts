@@ -168,11 +168,11 @@ describe("mapping files that run wild", () => {
 
   it.each<[string, string, number]>([
     [`${"a.b || ".repeat(1000)}c`, "it has more than 4,000 characters", 4001],
-    [`${"a || ".repeat(300)}]`, 'Syntax error: invalid token (Rbracket): "]"', 1501],
-    [`${"a || ".repeat(150)}] ${"|| a".repeat(150)}`, 'Syntax error: invalid token (Rbracket): "]"', 751],
+    [`${"a || ".repeat(300)}]`, '"]" is not expected here', 1501],
+    [`${"a || ".repeat(150)}] ${"|| a".repeat(150)}`, '"]" is not expected here', 751],
     [
       `${"a || ".repeat(150)}b.c d ${"|| a".repeat(150)}`,
-      "Syntax error: unexpected token type: UnquotedIdentifier, value: d",
+      '"d" is not expected here',
       755,
     ],
   ])("a long expression with a mistake: %#", (expression, message, column) => {
