@@ -1,4 +1,5 @@
 /** Two projects: `worker` runs in the Workers runtime, `dev` in Node. */
+import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
@@ -8,6 +9,8 @@ const migrations = await readD1Migrations(resolve(import.meta.dirname, "src/ledg
 export default defineConfig({
   test: {
     silent: "passed-only",
+    // Many tests wait for processes: also with two cores, two files at a time.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
       {
         logLevel: "error",

@@ -124,6 +124,8 @@ describe("a sign-up that became no lead", () => {
 
     await page.getByRole("link", { name: "Open in the workbench" }).click();
     await page.getByRole("row", { name: /customerExternalId.*data\.user_id/ }).waitFor();
+    // The script is there.
+    await page.waitForLoadState();
     const mapping = page.getByRole("textbox", { name: "Mapping file" });
     await mapping.fill((await mapping.inputValue()).replace('"data.user_id"', '"data.idd)"'));
     await page.locator("#result").getByText("leads[0].lead.customerExternalId").first().waitFor();
