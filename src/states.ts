@@ -208,7 +208,7 @@ export const REASONS = {
     status: "skipped",
     by: "delivery",
     means: "the click belongs to a link of another Dub workspace",
-    todo: "nothing: another company that uses Dub links to you",
+    todo: "nothing, if another company that uses Dub links to you; if the link is yours, use an API key of its workspace",
   },
 
   not_an_object: {
@@ -322,7 +322,7 @@ export const REASONS = {
   ended_by_operator: {
     status: "failed",
     by: "operator",
-    means: "ended through the admin API",
+    means: "ended by the operator",
     todo: "nothing, or replay",
   },
 } as const satisfies Record<string, Entry>;

@@ -35,8 +35,9 @@ export const locked: MiddlewareHandler<{ Bindings: Env }> = async function locke
   if (!(await tokens.include(tokenIn(c.req.header("authorization") ?? "")))) {
     log("warn", "admin_refused", { path: pathname.slice(0, 100) });
     c.header("www-authenticate", 'Basic realm="webhook-to-lead", charset="UTF-8"');
-    const message =
-      "Send the ADMIN_TOKEN as the password of Basic, with any user name, or as Authorization: Bearer.";
+    const message = c.req.path.startsWith("/api/")
+      ? "Send the ADMIN_TOKEN as the password of Basic, with any user name, or as Authorization: Bearer."
+      : "Type any user name, and the secret ADMIN_TOKEN of this Worker as the password.";
     return refuse(c, 401, "unauthorized", message);
   }
   const from = c.req.header("origin");

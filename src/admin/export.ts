@@ -11,6 +11,8 @@ const COLUMNS: [name: string, of: (event: ApiEvent) => unknown][] = [
   ["type", ({ type }) => type],
   ["status", ({ status }) => status],
   ["reason", ({ reason }) => reason],
+  ["means", ({ means }) => means],
+  ["todo", ({ todo }) => todo],
   ["detail", ({ detail }) => detail],
   ["deliveredAt", ({ deliveredAt }) => deliveredAt],
   ["link", ({ link }) => link?.shortLink ?? link?.id],

@@ -1,18 +1,20 @@
 /** What the ledger knows of the Worker's state: events of the last day, refusals, ignored types, pauses, marks. */
 import type { D1Database } from "@cloudflare/workers-types";
-import type { Reason, Status } from "../states.ts";
+import { type Reason, reasonsWhere, type Status } from "../states.ts";
 import { DAY } from "../time.ts";
 import { type Marks, marksOf, readMarks } from "./marks.ts";
 import { type Pause, readPauses } from "./pauses.ts";
-import { reasons } from "./sql.ts";
+import { RARE } from "./sql.ts";
 
 /** Events that broke are reported for so long: the default retry schedule ends after two days and eight hours. */
 const BROKEN_FOR = 7 * DAY;
-/** As the index events_broken of migration 0010 has them. Those that a replay asks Dub about are reported as unchecked. */
-const BROKEN = reasons(
-  ({ status, alert, replay }) =>
-    alert === true && replay !== "look" && (status === "failed" || status === "rejected"),
+/** Reasons that name something to do. Those that a replay asks Dub about are reported as unchecked. */
+const BROKEN = reasonsWhere(
+  ({ status, todo, replay }) =>
+    (status === "failed" || status === "rejected") && replay !== "look" && !todo.startsWith("nothing"),
 );
+/** Events of one reason that are counted. */
+const MAX_BROKEN = 1000;
 
 /** Times in milliseconds since 1970. */
 export type Report = {
@@ -24,7 +26,7 @@ export type Report = {
   lastEvents: { provider: string; at: number }[];
   /** Events received since `since`, of the last ten thousand. */
   counts: { status: Status; events: number }[];
-  /** Events received in the last seven days that ended in a way that only the operator can mend; a thousand is many. */
+  /** Events received in the last seven days that ended in a way that the operator can mend; a thousand of each reason at most. */
   broken: { reason: Reason; events: number }[];
   /** The oldest event whose data is still kept, and the pending one that is due for longest; null: there is none. */
   oldestAt: number | null;
@@ -53,11 +55,13 @@ export async function readReport(db: D1Database, now: number, since: number): Pr
       .bind(since),
     db
       .prepare(
-        `SELECT reason, count(*) AS events FROM (
-           SELECT reason FROM events WHERE reason IN (${BROKEN}) AND received_at >= ?1 ORDER BY received_at DESC LIMIT 1000)
-         GROUP BY reason`,
+        `SELECT * FROM (SELECT r.value AS reason, (SELECT count(*) FROM (
+           SELECT 1 FROM events INDEXED BY events_rare WHERE reason = r.value AND ${RARE} AND rowid >= (
+             SELECT rowid FROM events WHERE event_id IS NOT NULL AND received_at >= ?1 ORDER BY received_at LIMIT 1)
+           LIMIT ${MAX_BROKEN})) AS events
+         FROM json_each(?2) r) WHERE events > 0`,
       )
-      .bind(now - BROKEN_FOR),
+      .bind(now - BROKEN_FOR, JSON.stringify(BROKEN)),
     db
       .prepare(
         `SELECT (SELECT min(received_at) FROM events WHERE event_id IS NOT NULL) AS oldestAt,

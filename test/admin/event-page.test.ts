@@ -176,7 +176,7 @@ describe("what it can do", () => {
     files.clerk = clerkWith({});
     const before = await app.rows();
     const shown = await ask(app, `/events/${id}?ask=replay`);
-    expect(shown.says).toContain("It would be a lead, and be delivered at once.");
+    expect(shown.says).toContain("It would be a lead, and Dub would be asked next.");
     expect(shown.says).toMatch(/customerExternalId\s+–\s+user_1/);
     expect(await app.rows()).toEqual(before);
     const { status, headers } = await press(app, `/events/${id}/replay`);
@@ -184,7 +184,7 @@ describe("what it can do", () => {
     await app.pump();
     expect(await app.row()).toMatchObject({ status: "delivered" });
     const { says } = await ask(app, `/events/${id}?said=replayed`);
-    expect(says).toContain("It was replayed. What became of it is shown here.");
+    expect(says).toContain("It was replayed. What became of it is shown here");
     expect(says).toContain("It was replayed. (Earlier replays are not kept");
   });
 

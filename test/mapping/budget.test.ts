@@ -170,11 +170,7 @@ describe("mapping files that run wild", () => {
     [`${"a.b || ".repeat(1000)}c`, "it has more than 4,000 characters", 4001],
     [`${"a || ".repeat(300)}]`, '"]" is not expected here', 1501],
     [`${"a || ".repeat(150)}] ${"|| a".repeat(150)}`, '"]" is not expected here', 751],
-    [
-      `${"a || ".repeat(150)}b.c d ${"|| a".repeat(150)}`,
-      '"d" is not expected here',
-      755,
-    ],
+    [`${"a || ".repeat(150)}b.c d ${"|| a".repeat(150)}`, '"d" is not expected here', 755],
   ])("a long expression with a mistake: %#", (expression, message, column) => {
     expect(problemOf(expression)).toMatchObject({ path: "leads[0].lead.metadata.a", message, column });
   });

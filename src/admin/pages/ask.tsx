@@ -108,7 +108,7 @@ const Would = ({ one, kept }: { one: Expected; kept: string | null }) => {
 
 function wouldBe(status: Status, reason: Reason): string {
   return status === "pending"
-    ? "It would be a lead, and be delivered at once."
+    ? "It would be a lead, and Dub would be asked next. What Dub answers decides."
     : `It would be ${status}: ${about(reason).means}.`;
 }
 
@@ -165,7 +165,7 @@ export const ListedAtDub = ({ dub, since }: { dub: AtDub; since: number }) => {
         </Table>
       )}
       {cut && <p>There are more.</p>}
-      <p class="quiet">Asked just now, for leads since {moment(since)}. Nothing is recorded by asking.</p>
+      <p class="quiet">Leads since {moment(since)} are asked for. Nothing is recorded by asking.</p>
     </Ask>
   );
 };

@@ -16,6 +16,7 @@ import { ASK_BUDGET, AskEnd, AskReplay, ListedAtDub, type Preview } from "./ask.
 import { answerPage } from "./layout.tsx";
 import { StatusMark, Time, Words } from "./parts.tsx";
 import { SamplePage } from "./sample.tsx";
+import { setUpPage } from "./set-up.ts";
 import { Sides } from "./sides.tsx";
 
 /** Bytes that the parts of the page may take, so that it stays below 30 kB whatever an event holds. */
@@ -43,7 +44,11 @@ export function eventPages(deps: Deps & { alert: Alert }) {
   const show = async (c: Page, besides: Besides = {}) => {
     const told = await tell(c.env, deps, idOf(c));
     return told
-      ? answerPage(c, { title: titleOf(told), children: <Event told={told} {...besides} /> })
+      ? answerPage(c, {
+          title: titleOf(told),
+          live: besides.said !== undefined && told.row.status === "pending",
+          children: <Event told={told} {...besides} />,
+        })
       : unknown(c);
   };
 
@@ -160,14 +165,14 @@ const Event = ({ told, said, ask, preview, dub }: { told: Told } & Besides) => {
   const rows = fieldRows(lead, told.explanation);
   const budget = BUDGET.payload - (preview || dub ? ASK_BUDGET : 0);
   return (
-    <>
+    <div id="found">
       <h1 class="event">
         <StatusMark status={row.status} /> <bdi>{inline(row.type ?? "no type", 255)}</bdi>
       </h1>
       <Said said={said} />
       <section class={`verdict ${row.status}`} aria-label="State">
         <p class="means">
-          <Words text={sentence(means)} />
+          {row.link === null ? <Words text={sentence(means)} /> : <Credited link={jsonOf(row.link)} />}
         </p>
         {row.detail !== null && (
           <p>
@@ -176,11 +181,16 @@ const Event = ({ told, said, ask, preview, dub }: { told: Told } & Besides) => {
         )}
         <p>
           <strong>What to do:</strong> <Words text={sentence(todo)} />
+          {row.reason === "no_click_id" && (
+            <>
+              {" "}
+              <a href={setUpPage(row.provider)}>How the click id gets into the webhook</a>
+            </>
+          )}
         </p>
         <p class="quiet">
           Reason <a href={`/admin/events?reason=${row.reason}`}>{row.reason}</a>, event <code>{row.id}</code>{" "}
           of {row.provider}, received <Time at={iso(row.receivedAt)} />
-          {row.link !== null && <Credited link={jsonOf(row.link)} />}
         </p>
       </section>
       <Actions told={told} here={here} />
@@ -190,7 +200,7 @@ const Event = ({ told, said, ask, preview, dub }: { told: Told } & Besides) => {
       <h2 id="story">Story</h2>
       <Story steps={told.story} id={row.id} />
       <Sides rows={rows} told={told} here={here} budget={payload === undefined ? 0 : budget} />
-    </>
+    </div>
   );
 };
 
@@ -198,18 +208,20 @@ const Credited = ({ link }: { link: unknown }) => {
   const { shortLink, id, partnerId } = Object(link) as Record<string, unknown>;
   return (
     <>
-      , credited link <bdi>{inline(String(shortLink ?? id))}</bdi>
+      Dub credited the lead to the link <bdi>{inline(String(shortLink ?? id))}</bdi>
       {typeof partnerId === "string" && (
         <>
-          , partner <bdi>{inline(partnerId)}</bdi>
+          , of the partner <bdi>{inline(partnerId)}</bdi>
         </>
       )}
+      .
     </>
   );
 };
 
 const SAID: Record<string, string> = {
-  replayed: "It was replayed. What became of it is shown here.",
+  replayed:
+    "It was replayed. What became of it is shown here; while it is pending, this page looks again by itself.",
   ended: "It was ended. It can be replayed later.",
   "not-pending": "It was not ended: it is not pending, or it is being delivered at this moment.",
   ...Object.fromEntries(

@@ -21,7 +21,7 @@ export function listPages({ mappings }: Pick<Deps, "mappings">) {
 
   pages.get("/events", async (c) => {
     const { live, ...given } = c.req.query();
-    const filter = withoutEmpty(given);
+    const filter = withZone(withoutEmpty(given));
     const { value, wrong } = read(fieldsOfQuery(listed(filter)), [...FILTERS, "before"]);
     const page = wrong.length > 0 ? null : await listEvents(c.env.DB, value, providers);
     const { before: _, ...shown } = filter;
@@ -37,7 +37,7 @@ export function listPages({ mappings }: Pick<Deps, "mappings">) {
         ) : (
           <Wrong wrong={wrong} />
         )}
-        <Export fields={shown} />
+        {page && page.events.length > 0 && <Export fields={shown} />}
       </>
     );
     return answerPage(c, { title: "Events", live: live !== undefined, children: content }, page ? 200 : 400);
@@ -117,6 +117,19 @@ function withoutEmpty(given: Record<string, string>): Record<string, string> {
   );
 }
 
+/** A field for a time gives no time zone: times are UTC here. */
+function withZone(given: Record<string, string>): Record<string, string> {
+  const zoned = ([name, value]: [string, string]) => [
+    name,
+    /T\d\d:\d\d(:\d\d)?$/.test(value) ? `${value}Z` : value,
+  ];
+  return Object.fromEntries(Object.entries(given).map(zoned));
+}
+
+/** The value of such a field; a day is its beginning. */
+const local = (time: string | undefined) =>
+  time === undefined ? undefined : time.length === 10 ? `${time}T00:00` : time.replace(/Z$/, "");
+
 const listed = (given: Record<string, string>) =>
   Object.fromEntries(Object.entries(given).map(([name, value]) => [name, [value]]));
 
@@ -160,16 +173,22 @@ const Filters = ({ filter, providers, live }: FiltersProps) => (
     </label>
     <label>
       From (UTC)
-      <input type="date" name="since" value={filter.since} />
+      <input type="datetime-local" name="since" value={local(filter.since)} />
     </label>
     <label>
       Before (UTC)
-      <input type="date" name="until" value={filter.until} />
+      <input type="datetime-local" name="until" value={local(filter.until)} />
     </label>
     <button type="submit">Filter</button>
     <a class="button" href={address(live ? filter : { ...filter, live: "1" })}>
       {live ? "Stop" : "Live"}
     </a>
+    {live && (
+      <p class="quiet live">
+        Live: <span id="looked">the list is loaded again every few seconds</span>. A webhook that is refused,
+        or that no rule takes, is not listed: see the <a href="/admin#providers">overview</a>.
+      </p>
+    )}
   </form>
 );
 
@@ -192,14 +211,16 @@ const Found = ({ page: { events, next }, older }: { page: EventPage; older: stri
     {events.length === 0 ? (
       <p>{next === null ? "No event fits." : "No event fits so far. Older events were not looked at yet."}</p>
     ) : (
-      <Table
-        caption="Events, newest first"
-        head={["Received (UTC)", "Provider", "Event", "Result", "Customer"]}
-      >
-        {events.map((event) => (
-          <Row event={event} />
-        ))}
-      </Table>
+      <div class="list">
+        <Table
+          caption="Events, newest first"
+          head={["Received (UTC)", "Provider", "Event", "Result", "Customer"]}
+        >
+          {events.map((event) => (
+            <Row event={event} />
+          ))}
+        </Table>
+      </div>
     )}
     {older && (
       <p>
@@ -241,13 +262,16 @@ const NotFound = () => (
   <>
     <p>No event is kept for this. What can be the cause:</p>
     <ul>
-      <li>It is written otherwise: ids are exact, with upper and lower case.</li>
       <li>
-        No webhook came, or it was refused: see each provider on the <a href="/admin">overview</a>.
+        It is no e-mail address, customer id, click id or event id: names, links and partners are not
+        searched. Ids are exact, with upper and lower case.
+      </li>
+      <li>
+        No webhook came, or it was refused: see each provider on the <a href="/admin#providers">overview</a>.
       </li>
       <li>
         No rule of the mapping file takes this type of event: see the ignored types on the{" "}
-        <a href="/admin">overview</a>.
+        <a href="/admin#providers">overview</a>.
       </li>
       <li>The event is older than RETENTION_DAYS: what names a person was removed from it.</li>
       <li>

@@ -1,6 +1,5 @@
 /** `/admin`: what needs the operator, events over time, and each provider. */
 import { Hono } from "hono";
-import { shipped } from "../../../mappings/index.ts";
 import type { Deps, Env } from "../../context.ts";
 import { type Counts, countHours } from "../../ledger/hours.ts";
 import { DAY, HOUR } from "../../time.ts";
@@ -8,10 +7,10 @@ import { iso } from "../checks.ts";
 import { bucketsOf, type Figures, figuresOf } from "../figures.ts";
 import { type ProviderStatus, readStatus, type Status } from "../status.ts";
 import { Charts, eventsHref, ofSignUps, present } from "./chart.tsx";
-import { answerPage } from "./layout.tsx";
+import { answerPage, REPOSITORY } from "./layout.tsx";
 import { Banner, Copy, Table, Time, Words } from "./parts.tsx";
+import { setUpPage } from "./set-up.ts";
 
-const REPOSITORY = "https://github.com/webhook-to-lead/webhook-to-lead/blob/main";
 /** Ignored types of one provider that are shown. */
 const MAX_IGNORED = 10;
 
@@ -43,7 +42,7 @@ const Overview = ({ status, ...period }: { status: Status } & Period) => (
     <h1>Overview</h1>
     <Problems status={status} />
     {isFresh(status, period.counts) ? <FirstSteps status={status} /> : <Events status={status} {...period} />}
-    <h2>Providers</h2>
+    <h2 id="providers">Providers</h2>
     {status.providers.map((one) => (
       <Provider
         one={one}
@@ -79,8 +78,8 @@ const Overview = ({ status, ...period }: { status: Status } & Period) => (
 const Problems = ({ status }: { status: Status }) => (
   <>
     {status.checks
-      .filter(({ state }) => state === "problem")
-      .map(({ what, says, todo = "", reason }) => (
+      .filter(({ state, reason }) => state === "problem" && reason === undefined)
+      .map(({ what, says, todo = "" }) => (
         <Banner
           what={
             <>
@@ -88,14 +87,9 @@ const Problems = ({ status }: { status: Status }) => (
             </>
           }
           todo={todo}
-        >
-          {reason && (
-            <p>
-              <a href={eventsHref({ reason })}>Show these events</a>
-            </p>
-          )}
-        </Banner>
+        />
       ))}
+    <EventsToMend checks={status.checks.filter(({ reason }) => reason !== undefined)} />
     {status.providers.map((one) => {
       if (one.state === "problem")
         return (
@@ -124,12 +118,32 @@ const Problems = ({ status }: { status: Status }) => (
   </>
 );
 
+/** Events that wait for the operator, by their reason. */
+const EventsToMend = ({ checks }: { checks: Status["checks"] }) =>
+  checks.length === 0 ? null : (
+    <section class="banner">
+      <p>
+        <strong>Events that need you</strong>, of the last seven days; leads in doubt of any time
+      </p>
+      <ul>
+        {checks.map(({ says, todo = "", reason }) => (
+          <li>
+            <a href={eventsHref(reason ? { reason } : {})}>
+              <Words text={says} />
+            </a>
+            . <strong>What to do:</strong> <Words text={todo} />.
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+
 const sentence = (text: string) => text.replace(/\.?$/, ".");
 
 /** The refusal of a provider's last webhook; none when a webhook was taken after it. */
 function refusedNow({ state, lastEventAt, ignored, refusals: [refusal] }: ProviderStatus) {
   const taken = [lastEventAt ?? "", ...ignored.map(({ lastAt }) => lastAt)].sort().at(-1) ?? "";
-  return state === "on" && refusal && refusal.lastAt > taken ? refusal : undefined;
+  return state !== "problem" && refusal && refusal.lastAt > taken ? refusal : undefined;
 }
 
 /** Whether no event has ever come. */
@@ -332,10 +346,3 @@ const Refusals = ({ refusals }: { refusals: ProviderStatus["refusals"] }) => (
     ))}
   </ul>
 );
-
-/** The set-up page of a provider, with the recipe for the click id; that of the project for a provider of one's own. */
-function setUpPage(provider: string): string {
-  return Object.hasOwn(shipped, provider)
-    ? `${REPOSITORY}/mappings/${provider}/README.md`
-    : `${REPOSITORY}/README.md#where-the-click-id-comes-from`;
-}

@@ -7,12 +7,23 @@ import { locked } from "../auth.ts";
 import { answerError } from "./errors.tsx";
 import { eventPages } from "./event.tsx";
 import { listPages } from "./events.tsx";
+import { answerPage } from "./layout.tsx";
 import { overviewRoutes } from "./overview.tsx";
 import { SCRIPT } from "./script.ts";
 import { STYLE } from "./style.ts";
 import { workbenchRoutes } from "./workbench.tsx";
 
 export type PageDeps = Deps & { alert: Alert };
+
+const NotFound = () => (
+  <>
+    <h1>There is no such page</h1>
+    <p>
+      There are the <a href="/admin">overview</a>, the <a href="/admin/events">events</a> and the{" "}
+      <a href="/admin/workbench">workbench</a>.
+    </p>
+  </>
+);
 
 /** The routes under `/admin`. */
 export function adminPages(deps: PageDeps) {
@@ -41,6 +52,7 @@ export function adminPages(deps: PageDeps) {
   pages.route("/", listPages(deps));
   pages.route("/", eventPages(deps));
   pages.route("/", workbenchRoutes(deps));
+  pages.all("*", (c) => answerPage(c, { title: "Not found", children: <NotFound /> }, 404));
   pages.onError(answerError);
   return pages;
 }

@@ -3,16 +3,19 @@ export const SCRIPT = `
 // An address with user and password, as that of npm start, can't be fetched.
 const here = (path) => location.origin + path;
 
-// A live list: what is found is fetched again while the page is looked at.
+// A live page: what it shows is fetched again while it is looked at.
 const live = document.querySelector("[data-live]");
 if (live)
   setInterval(async () => {
-    if (document.hidden) return;
+    if (document.hidden || !("live" in live.dataset)) return;
     const response = await fetch(here(location.pathname + location.search)).catch(() => null);
-    if (!response || !response.ok) return;
+    const looked = document.querySelector("#looked");
+    if (looked) looked.textContent = (response?.ok ? "last looked at " : "no answer at ") + new Date().toISOString().slice(11, 19) + " UTC";
+    if (!response?.ok) return;
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     const [now, next] = [live.querySelector("#found"), page.querySelector("#found")];
     if (next && next.innerHTML !== now.innerHTML) now.replaceWith(next);
+    if (!page.querySelector("[data-live]")) delete live.dataset.live;
   }, 3000);
 
 // Copies a text, or the value of a field.

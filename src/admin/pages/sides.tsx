@@ -149,7 +149,11 @@ const Field = ({ row, lines }: { row: FieldRow; lines: Map<unknown, unknown> }) 
         {number !== undefined && <span class="n">{number}</span>} {inline(field, 100)}
       </th>
       <td>
-        <bdi>{valueText(kept)}</bdi>
+        {kept === undefined && (gives === "fixed" || gives === "places") ? (
+          <span class="quiet">not kept</span>
+        ) : (
+          <bdi>{valueText(kept)}</bdi>
+        )}
         {reads.slice(0, MAX_PLACES).map((path) => (
           <Place path={path} line={lines.get(path)} />
         ))}

@@ -64,6 +64,13 @@ time { white-space: nowrap; font-variant-numeric: tabular-nums; }
 .filters :is(input, select) { color: var(--text); width: 11em; }
 .export { margin-top: 1.4em; }
 #found td { overflow-wrap: break-word; }
+.live { flex-basis: 100%; }
+@media (max-width: 40em) {
+  .list thead { position: absolute; left: -99em; }
+  .list tr { display: block; border-bottom: 1px solid var(--line); padding: .5em 0; }
+  .list td { display: inline; border: 0; padding: 0 .5em 0 0; }
+  .list td:nth-child(n+4) { display: block; padding-top: .2em; }
+}
 /* Workbench */
 .row { display: flex; flex-wrap: wrap; gap: .6em 1em; align-items: center; margin: .6em 0; }
 .bench { display: grid; grid-template-columns: 1fr 1fr; gap: .6em 1.2em; margin-top: 1em; }

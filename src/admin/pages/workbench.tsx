@@ -17,7 +17,7 @@ import {
   type TriedStep,
   tryMapping,
 } from "../workbench.ts";
-import { answerPage } from "./layout.tsx";
+import { answerPage, REPOSITORY } from "./layout.tsx";
 import { Table, Time } from "./parts.tsx";
 
 type PageContext = Context<{ Bindings: Env }>;
@@ -190,10 +190,7 @@ const Workbench = ({
       </div>
     </form>
     <p class="quiet">
-      To put it into use, save it as{" "}
-      <code>mappings/own/{trial.provider === NEW ? "<provider>" : trial.provider}/mapping.json</code>, then
-      run <code>npm run check</code> and <code>npm run deploy</code>. Events that were mapped wrongly can be
-      replayed afterwards.
+      <UseIt provider={trial.provider} />
     </p>
     <p id="said" class="unseen" role="status" />
     <section id="result" aria-label="Result">
@@ -201,6 +198,26 @@ const Workbench = ({
     </section>
   </>
 );
+
+/** How a mapping file is put into use. */
+const UseIt = ({ provider }: { provider: string }) => {
+  const own = `mappings/own/${provider === NEW ? "<provider>" : provider}`;
+  return (
+    <>
+      To put it into use:{" "}
+      {provider !== NEW && (
+        <>
+          copy the folder <code>mappings/{provider}</code> to <code>{own}</code>, unless it is there;{" "}
+        </>
+      )}
+      save this file as <code>{own}/mapping.json</code>; run <code>npm run check -- --write</code>,{" "}
+      <code>npm run check -- --accept</code>, which writes into the samples what they become now, and{" "}
+      <code>npm run deploy</code>.{" "}
+      <a href={`${REPOSITORY}/docs/mapping.md#your-own-files`}>More on your own files</a>. Then replay the
+      events that were mapped wrongly.
+    </>
+  );
+};
 
 const Kept = ({ events }: { events: ApiEvent[] }) => (
   <details>

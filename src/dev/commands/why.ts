@@ -16,7 +16,7 @@ function story(event: ApiEvent): string {
     `${minute(receivedAt)}  ${provider}  ${plain(type ?? "(no type)")}  →  ${status} (${reason})`,
     `  ${means}.`,
     detail ? `  Detail: ${plain(detail)}` : "",
-    todo.startsWith("nothing") && status !== "pending" ? "" : `  What to do: ${todo}.`,
+    /^nothing(:|$)/.test(todo) && status !== "pending" ? "" : `  What to do: ${todo}.`,
     link
       ? `  Credited: ${link.shortLink ?? link.id}${link.partnerId ? `, partner ${link.partnerId}` : ""}`
       : "",
