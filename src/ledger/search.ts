@@ -141,11 +141,13 @@ function reasonsOf({ status, reason }: Filter): Reason[] | null {
 
 /** How much later than it came an event may be inserted: it may have waited in the queue while the ledger failed. */
 const LATE = DAY;
+/** A replay splits a webhook into new rows that came long ago: at most so many beside each other. */
+const SPLIT = 1_000;
 
 const BOUNDS = `
 SELECT coalesce(max(rowid), 0) + 1 AS top,
   (SELECT rowid FROM events WHERE event_id IS NOT NULL AND received_at >= ?1 ORDER BY received_at LIMIT 1) AS above,
-  (SELECT rowid FROM events WHERE event_id IS NOT NULL AND received_at < ?2 ORDER BY received_at DESC LIMIT 1) AS below
+  (SELECT iif(count(*) = ${SPLIT}, min(n), NULL) FROM (SELECT rowid AS n FROM events WHERE event_id IS NOT NULL AND received_at < ?2 ORDER BY received_at DESC LIMIT ${SPLIT})) AS below
 FROM events`;
 
 /** The rows of a time, and perhaps a day more, have numbers from `low` on and below `high`. */

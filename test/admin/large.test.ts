@@ -95,6 +95,18 @@ it("the pages of a list have every event that fits once, newest first, whatever 
   await db.exec("DELETE FROM transitions");
 });
 
+it("events of a time are found when a webhook that came before it was split by a replay", async () => {
+  await createTestApp();
+  const columns = { provider: "'clerk'", type: "'user.created'", reason: "'no_click_id'", lead: "NULL" };
+  await fill(5, { ...columns, receivedAt: `${START} - i * ${HOUR}` });
+  await db.exec("UPDATE events SET id = 'first' || id");
+  await fill(100, { ...columns, receivedAt: `${START - 5 * DAY}` });
+  await db.exec("UPDATE events SET id = 'split' || id WHERE id LIKE 'id%'");
+  const found = await everything({ since: START - 2 * DAY }, 100);
+  expect(found).toHaveLength(5);
+  await db.exec("DELETE FROM events; DELETE FROM transitions");
+});
+
 it("a search has every event of a person once, newest first, and reads no more the more there are", async () => {
   await createTestApp();
   const count = 3000;
