@@ -18,6 +18,8 @@ const LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"];
  * elsewhere than this machine.
  */
 export const locked: MiddlewareHandler<{ Bindings: Env }> = async function locked(c, next) {
+  // Answers hold data of persons, which no cache of a browser or proxy needs to keep; nor need it keep a refusal.
+  c.header("cache-control", "no-store");
   const secret = c.env[ADMIN_TOKEN];
   if (typeof secret !== "string" || secret.trim() === "") return c.notFound();
   const { protocol, hostname, origin, pathname } = new URL(c.req.url);
@@ -45,8 +47,6 @@ export const locked: MiddlewareHandler<{ Bindings: Env }> = async function locke
   if ((from !== undefined && from !== origin) || (elsewhere && c.req.method !== "GET"))
     return refuse(c, 403, "forbidden", "Requests from pages of other sites are not taken.");
   await next();
-  // Answers hold data of persons, which no cache of a browser or proxy needs to keep.
-  c.header("cache-control", "no-store");
 };
 
 /** The API answers in JSON; at a page, a person reads it. */

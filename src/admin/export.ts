@@ -34,9 +34,12 @@ export function writeEvents(events: ApiEvent[], format: Format): string {
   return lines.map((line) => `${line.join(",")}\r\n`).join("");
 }
 
-/** A text that a spreadsheet would take for a formula gets an apostrophe before it. */
+/** What begins a formula. Where the comma is a decimal point, spreadsheets divide a line at semicolons. */
+const FORMULA = /(^|[;\t\n])(?=[=+\-@\uff1d\uff0b\uff0d\uff20])/g;
+
+/** A text that a spreadsheet would take for a formula gets an apostrophe before it. Control characters are left out. */
 function cell(value: unknown): string {
   const text = value === null || value === undefined ? "" : String(value);
-  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  const safe = text.replace(/[^\P{Cc}\t\n]/gu, "").replace(FORMULA, "$1'");
+  return /[",\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

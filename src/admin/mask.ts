@@ -1,5 +1,8 @@
 /** Hides the values under keys that look like credentials, for payloads that are shown. */
 
+import { decodeBody } from "../receive/body.ts";
+import { utf8 } from "../verify/bytes.ts";
+
 export const MASKED = "[hidden]";
 
 /** Anywhere in a key, whatever its case and separators. */
@@ -20,7 +23,7 @@ export function isCredential(key: string): boolean {
 /** Under these, an object names the key of the value beside it: `{"name": "password", "value": …}`. */
 const NAMES = ["name", "key", "header", "field", "label"];
 
-/** A copy of a JSON value in which texts and numbers under such keys are `[hidden]`; yes, no and null stay. */
+/** A copy of a JSON value in which texts and numbers under such keys are `[hidden]`, also in a text that is JSON; yes, no and null stay. */
 export function mask(value: unknown, hidden = false): unknown {
   if (Array.isArray(value)) return value.map((one) => mask(one, hidden));
   if (typeof value === "object" && value !== null) {
@@ -35,7 +38,15 @@ export function mask(value: unknown, hidden = false): unknown {
       ]),
     );
   }
-  return hidden && (typeof value === "number" || (typeof value === "string" && value !== ""))
-    ? MASKED
-    : value;
+  if (hidden && (typeof value === "number" || (typeof value === "string" && value !== ""))) return MASKED;
+  return typeof value === "string" ? maskIn(value) : value;
+}
+
+/** A text that is JSON is written anew only when something in it is hidden. */
+function maskIn(text: string): string {
+  if (!/^\s*[[{"]/.test(text)) return text;
+  const decoded = decodeBody(utf8(text), "json");
+  if (!decoded.ok) return text;
+  const masked = JSON.stringify(mask(decoded.value));
+  return masked === JSON.stringify(decoded.value) ? text : masked;
 }

@@ -32,6 +32,12 @@ export function within<T>(
   return { shown, cut: false };
 }
 
+/** The beginning of a text, for a line of a list: at most so many bytes. */
+export function beginning(text: string, bytes = 56): string {
+  const { shown, cut } = within(inline(text), sizeOf, bytes);
+  return `${shown.join("")}${cut ? "…" : ""}`;
+}
+
 /** A line of JSON. `path`: of the value that begins in it, such as `data.emails[0].address`. */
 export type Line = { text: string; path?: string };
 

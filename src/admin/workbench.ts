@@ -98,8 +98,9 @@ async function readTrial(c: Context): Promise<Trial | string> {
   if (mapping === undefined || webhook === undefined)
     return 'Send a JSON object such as {"mapping": {…}, "webhook": {…}, "headers": {}}; mapping and webhook may be texts.';
   const isText = (value: unknown) => typeof value === "string";
-  if (!isText(provider) || typeof isEvent !== "boolean" || !Object.values(Object(headers)).every(isText))
-    return "provider and the values of headers must be texts, isEvent true or false.";
+  const isMap = typeof headers === "object" && headers !== null && Object.values(headers).every(isText);
+  if (!isText(provider) || typeof isEvent !== "boolean" || !isMap)
+    return "provider must be a text, headers an object of texts, isEvent true or false.";
   const text = (value: unknown) => (typeof value === "string" ? value : JSON.stringify(value, null, 2));
   return { provider, mapping: text(mapping), webhook: text(webhook), headers, isEvent };
 }

@@ -43,6 +43,14 @@ export function plain(text: string): string {
   return printable(text.replace(/\s+/g, " "), Number.POSITIVE_INFINITY);
 }
 
+/** JSON from outside: without what a terminal would take as a command, since JSON itself escapes ASCII only. */
+export function jsonText(value: unknown, indent = 2): string {
+  return JSON.stringify(value, null, indent).replace(
+    /[\u007f-\u009f]/g,
+    (one) => `\\u00${one.charCodeAt(0).toString(16)}`,
+  );
+}
+
 /** A time of the API as people read it, in UTC: 2026-11-24 09:30. */
 export function minute(time: string): string {
   return `${time.slice(0, 10)} ${time.slice(11, 16)}`;

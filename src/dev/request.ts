@@ -1,4 +1,5 @@
 /** A request of a command to a Worker. */
+import { printable } from "../log.ts";
 import { UserError } from "./user-error.ts";
 
 /** Status and body of the answer. Redirects are not followed. Throws a UserError when nothing answers in `patience` milliseconds. */
@@ -24,6 +25,6 @@ export async function request(
 /** The error for an answer that this Worker does not give. */
 export function notThisWorker(url: string, status: number, text: string): UserError {
   return new UserError(
-    `${url} answers ${status}, and not as this Worker does: is it the right address? It says: ${text.slice(0, 200)}`,
+    `${url} answers ${status}, and not as this Worker does: is it the right address? It says: ${printable(text, 200)}`,
   );
 }

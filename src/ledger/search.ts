@@ -66,22 +66,27 @@ const WHOLE = `${SHORT}, payload, doubt, doubt_since AS doubtSince, lease_until 
 /** Attempts of one event that are read: the newest. */
 const MAX_ATTEMPTS = 1000;
 
-/** Events of one click or person that are looked at; more than any person has. */
+/** Events of one click or person that one page looks at, the newest; and customers, and e-mail addresses, of one click. */
 const MAX_HITS = 500;
+const MAX_PERSONS = 20;
 
+/** SQL: numbers of the newest rows below another one. */
+const newest = (where: string, below: string) =>
+  `SELECT n FROM (SELECT rowid AS n FROM events WHERE ${where} AND rowid < ${below} ORDER BY rowid DESC LIMIT ${MAX_HITS})`;
 /** SQL: numbers of the rows that a text finds; each part uses an index of its own. */
-const HITS = `
-SELECT rowid FROM events WHERE id IN (SELECT value FROM json_each(?1))
-UNION SELECT rowid FROM events WHERE customer_id = ?2
-UNION SELECT rowid FROM events WHERE email = lower(?2)
-UNION SELECT rowid FROM events WHERE click_id = ?2
-LIMIT ${MAX_HITS}`;
+const hits = (below: string) => `
+SELECT rowid AS n FROM events WHERE id IN (SELECT value FROM json_each(?1)) AND rowid < ${below}
+UNION ${newest("customer_id = ?2", below)}
+UNION ${newest("email = lower(?2)", below)}
+UNION ${newest("click_id = ?2", below)}`;
+const HITS = hits("?4");
+/** SQL: the numbers of the rows of those whom `found` names in a column. */
+const of = (column: string) => `
+SELECT numbers.value FROM (SELECT DISTINCT ${column} AS one FROM found WHERE ${column} IS NOT NULL LIMIT ${MAX_PERSONS}) p
+CROSS JOIN json_each((SELECT json_group_array(n) FROM (${newest(`${column} = p.one`, "?4")}))) numbers`;
 const RELATED = `
-WITH hits AS MATERIALIZED (SELECT rowid, customer_id, email FROM events WHERE rowid IN (${HITS}))
-SELECT rowid FROM hits
-UNION SELECT e.rowid FROM hits CROSS JOIN events e ON e.customer_id = hits.customer_id
-UNION SELECT e.rowid FROM hits CROSS JOIN events e ON e.email = hits.email
-LIMIT ${MAX_HITS}`;
+WITH found AS MATERIALIZED (SELECT customer_id, email FROM events WHERE rowid IN (${hits(`${Number.MAX_SAFE_INTEGER}`)}))
+SELECT n FROM (${HITS}) UNION ${of("customer_id")} UNION ${of("email")}`;
 
 const PAGE = (rows: string) => `
 SELECT ${SHORT} FROM events
@@ -136,11 +141,13 @@ function reasonsOf({ status, reason }: Filter): Reason[] | null {
 
 /** How much later than it came an event may be inserted: it may have waited in the queue while the ledger failed. */
 const LATE = DAY;
+/** A replay splits a webhook into new rows that came long ago: at most so many beside each other. */
+const SPLIT = 1_000;
 
 const BOUNDS = `
 SELECT coalesce(max(rowid), 0) + 1 AS top,
   (SELECT rowid FROM events WHERE event_id IS NOT NULL AND received_at >= ?1 ORDER BY received_at LIMIT 1) AS above,
-  (SELECT rowid FROM events WHERE event_id IS NOT NULL AND received_at < ?2 ORDER BY received_at DESC LIMIT 1) AS below
+  (SELECT iif(count(*) = ${SPLIT}, min(n), NULL) FROM (SELECT rowid AS n FROM events WHERE event_id IS NOT NULL AND received_at < ?2 ORDER BY received_at DESC LIMIT ${SPLIT})) AS below
 FROM events`;
 
 /** The rows of a time, and perhaps a day more, have numbers from `low` on and below `high`. */

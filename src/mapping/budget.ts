@@ -13,7 +13,8 @@ let left = Number.POSITIVE_INFINITY;
 
 /** Counts steps; throws a BudgetError when there are none left. */
 export function spend(steps: number): void {
-  left -= steps;
+  // NaN is no cost: it would end all counting.
+  left = steps <= left ? left - steps : -1;
   if (left < 0) throw new BudgetError();
 }
 
@@ -57,12 +58,19 @@ const sizeOf = (value: unknown): number =>
 const sum = (numbers: number[]): number => numbers.reduce((a, b) => a + b, 0);
 const contentOf = (list: unknown): number => (Array.isArray(list) ? sum(list.map(sizeOf)) : 0);
 const keysOf = (value: unknown): number => Object.keys(Object(value)).length;
-const numberIn = (value: unknown): number => (typeof value === "number" ? value : 0);
+const numberIn = (value: unknown): number => (typeof value === "number" && value > 0 ? value : 0);
+type Expression = Parameters<typeof TreeInterpreter.visit>[0];
+/** What an expression gives for each item of a list. */
+const givenBy = (list: unknown, by: unknown): unknown[] =>
+  Array.isArray(list) && typeof by === "object" && by !== null
+    ? list.map((one) => TreeInterpreter.visit(by as Expression, one))
+    : [];
 
 type Cost = (args: unknown[]) => number;
 const ofKeys: Cost = (objects) => sum(objects.map(keysOf));
 const ofWidth: Cost = ([, width]) => numberIn(width) / CHARACTERS;
 const ofComparing: Cost = ([list]) => contentOf(list) * 16;
+const ofComparingBy: Cost = ([list, by]) => contentOf(givenBy(list, by)) * 16;
 const ofSearch: Cost = ([text, search]) => sizeOf(text) * sizeOf(search);
 
 /** What a function costs beyond reading its arguments. */
@@ -79,6 +87,9 @@ const COSTS = new Map<string, Cost>(
     sort: ofComparing,
     max: ofComparing,
     min: ofComparing,
+    sort_by: ofComparingBy,
+    max_by: ofComparingBy,
+    min_by: ofComparingBy,
     find_first: ofSearch,
     find_last: ofSearch,
     contains: (args) => contentOf(args[0]) + ofSearch(args),
@@ -87,7 +98,7 @@ const COSTS = new Map<string, Cost>(
     replace: ([text, search, by, count]) => {
       const found = 1 + lengthOf(text) / Math.max(1, lengthOf(search));
       const once = sizeOf(text) + ofSearch([text, search]);
-      if (count === undefined) return once + found * sizeOf(by);
+      if (count === undefined || Number.isNaN(count)) return once + found * sizeOf(by);
       return numberIn(count) * (1 + once + numberIn(count) * sizeOf(by));
     },
     to_string: ([value]) => {
@@ -113,7 +124,7 @@ interpreterClass.visit = function counted(node, value) {
     case "Flatten": {
       const list = this.visit(node.child, value);
       if (!Array.isArray(list)) return null;
-      spend(sum(list.map(lengthOf)));
+      spend(sum(list.map((one) => (Array.isArray(one) ? one.length : 1))));
       return list.flat();
     }
     case "Comparator": {

@@ -181,7 +181,7 @@ class Tracer {
     };
     if (typeof value === "object" || typeof value === "string") of.forEach(index);
     const locate = (one: unknown): Traced => {
-      if (one === null) return constant(null);
+      if (one === null || one === "") return constant(one);
       const place = places.get(one);
       if (place) return place;
       if (Array.isArray(one)) return list(one.map(locate));

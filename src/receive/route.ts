@@ -37,7 +37,7 @@ export function webhooks(deps: ReceiveDeps) {
 /** The answer to any other address: 404, counted if it was a POST, which may be a webhook. */
 export function notFound(c: Webhooks, deps: RefuseDeps): Response {
   const { path, method } = c.req;
-  if (method === "POST" && !path.startsWith("/api/"))
+  if (method === "POST" && !/^\/(api|admin)(\/|$)/.test(path))
     return refuse(c, deps, null, { refused: "not_found", evidence: `POST ${printable(path, MAX_PATH)}` });
   return c.json({ error: "not_found", message: "Webhooks go to POST /webhooks/<provider>." }, 404);
 }

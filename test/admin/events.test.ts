@@ -175,7 +175,7 @@ it("reads few rows for a search in a large ledger", async () => {
       counted.read = 0;
       const { rows } = await search(counted.db, { find: text, related, limit: 100 }, ["clerk", "stripe"]);
       expect(rows).toHaveLength(text === "nothing" ? 0 : 1);
-      expect(counted.read, `${text} ${related}`).toBeLessThan(40);
+      expect(counted.read, `${text} ${related}`).toBeLessThan(50);
     }
 });
 

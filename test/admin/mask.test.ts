@@ -35,6 +35,11 @@ it.each([
     { name: "Mira", value: "x" },
   ],
   ["password", "password"],
+  [{ Message: '{ "user": {"otp": "1"} }' }, { Message: `{"user":{"otp":"${MASKED}"}}` }],
+  [{ a: '[{"b": "{\\"pin\\": 12}"}]' }, { a: `[{"b":"{\\"pin\\":\\"${MASKED}\\"}"}]` }],
+  [{ a: '{ "b": 1 }' }, { a: '{ "b": 1 }' }],
+  [{ a: "{password" }, { a: "{password" }],
+  [{ a: "[".repeat(100_000) }, { a: "[".repeat(100_000) }],
   [null, null],
 ])("%j is shown as %j", (value, shown) => {
   expect(mask(value)).toEqual(shown);
@@ -56,17 +61,19 @@ it("no value under such a key is shown, however deep and however the key is writ
     fc.property(
       fc.oneof(credential, separated),
       fc.jsonValue({ maxDepth: 3 }),
-      fc.array(fc.oneof(fc.string(), fc.constant(null)), { maxLength: 6 }),
+      fc.array(fc.oneof(fc.string(), fc.constantFrom(null, "text")), { maxLength: 6 }),
       fc.constantFrom<((inner: unknown) => unknown)[]>(
         [(x) => x],
         [(x) => [x]],
         [(x) => ({ inner: x })],
+        [(x) => JSON.stringify({ inner: x })],
         [(x) => [{ a: 1, list: [x] }]],
       ),
       (key, beside, way, [wrap]) => {
         const at = (inner: unknown) => ({ ...Object(beside), [key]: inner });
         let value: unknown = at(wrap?.(CANARY));
-        for (const step of way) value = step === null ? [1, value] : { [step]: value };
+        for (const step of way)
+          value = step === null ? [1, value] : step === "text" ? JSON.stringify(value) : { [step]: value };
         expect(JSON.stringify(mask(value))).not.toContain(CANARY);
       },
     ),

@@ -192,6 +192,19 @@ describe("answers", () => {
     const { out } = await run("events", ["--to", await answering(page(hostile))]);
     expect(out.trimEnd().split("\n")).toHaveLength(2);
     expect(out.replaceAll("\n", "")).not.toMatch(/\p{Cc}/u);
+    for (const format of ["--json", "--csv"]) {
+      const printed = await run("events", ["--to", await answering(page(hostile)), format]);
+      expect(printed.out.replace(/[\r\n]/g, ""), format).not.toMatch(/\p{Cc}/u);
+    }
+    const link = { id: "\u009b1m", partnerId: "\u001b[1m", shortLink: null } as unknown as ApiEvent["link"];
+    const delivered = event({
+      status: "delivered",
+      reason: "recorded",
+      link,
+      warnings: [{ field: "x", did: "\u001b" }],
+    });
+    const { out: told } = await run("why", ["x", "--to", await answering(page(delivered))]);
+    expect(told.replaceAll("\n", "")).not.toMatch(/\p{Cc}/u);
   });
 
   it("columns stay in line with wide characters", async () => {
@@ -210,6 +223,15 @@ describe("answers", () => {
     expect(out.split("\r\n")[1]).toBe(
       `w1-lGwpAgC3EFMarc7zdzQ,2026-03-10T12:00:00.000Z,clerk,msg_1,"'=cmd(""x""),1",pending,new,"two\nlines",,,,,,'-1+2,,`,
     );
+  });
+
+  it("tail says so when more have come than it reads at a time", async () => {
+    const many = Array.from({ length: 50 }, (_, i) => event({ id: `event-${i}` }));
+    const tail = watch("tail", ["--to", await answering(page(), [200, { events: many, next: 5 }])]);
+    expect(await tail.until(/^More than/)).toBe(
+      "More than 500 have come: npm run events shows those that are left out here.",
+    );
+    expect(await tail.stop()).toBe(0);
   });
 
   it("tail goes on when the Worker does not answer for a while, and says so once", async () => {

@@ -14,6 +14,7 @@ const EVENT = {
   texts: LIST.map((i) => `${i}`.repeat(50)),
   long: "a".repeat(250_000),
   blanks: `a${" ".repeat(250_000)}b`,
+  infinite: Number.POSITIVE_INFINITY,
   wide: Object.fromEntries(LIST.map((i) => [`k${i}`, i])),
 };
 const doubled = (times: number) => Array(times).fill("[@,@]").join(" | ");
@@ -31,6 +32,11 @@ describe("too many steps", () => {
     ["padding", "pad_left('a', `400000000`)"],
     ["padding right", "pad_right('a', `400000000`, '-')"],
     ["sorting again and again", "map(&sort($.texts), list)"],
+    ["sorting long texts by themselves", "sort_by(list[].[$.long, $.blanks][], &@)"],
+    ["the greatest of long texts", "max_by(list[].[$.long, $.blanks][], &@)"],
+    ["the least of long texts", "min_by(list[].[$.long, $.blanks][], &@)"],
+    ["a number without an end", "pad_left('a', infinite)"],
+    ["no number of times", "replace(long, 'a', $.long, infinite - infinite)"],
     ["searching again and again", "map(&contains($.long, 'b'), list)"],
     ["a long search text", "contains(long, $.long)"],
     ["looking through a list again and again", "map(&contains($.list, `-1`), list)"],
@@ -63,6 +69,9 @@ describe("what others use", () => {
     ["length(keys(wide))", 2000],
     ["wide == wide", true],
     ["list[] == texts[]", false],
+    ["length([long, long, long, long, long][])", 5],
+    ["max_by(texts[].{t: @, n: length(@)}, &n).n", 200],
+    ["sort_by(texts, &@)[0]", "0".repeat(50)],
     ["trim_left('  a ')", "a "],
     ["trim_right('  a ')", "  a"],
     ["trim('xyaxy', 'yx')", "a"],
@@ -70,6 +79,17 @@ describe("what others use", () => {
     ["trim('')", ""],
   ])("%s", (source, value) => {
     expect(evaluate(parseExpression(source), EVENT)).toEqual(value);
+  });
+});
+
+it.each([
+  "pad_left('a', infinite - infinite)",
+  "pad_left('a', `-100000000`)",
+  "replace('a', 'a', '', infinite)",
+])("counting goes on after %s", (source) => {
+  within(EXPRESSION_STEPS, () => {
+    expect(() => evaluate(parseExpression(source), EVENT)).toThrow();
+    expect(() => spend(EXPRESSION_STEPS + 1)).toThrow(BudgetError);
   });
 });
 

@@ -195,6 +195,7 @@ describe("which values a value is made of", () => {
     ["inner | [x, $.a]", ["inner.x", "a"]],
     ["let $v = a in [$v, b]", ["a", "b"]],
     ["a[0:1]", ["a"]],
+    ["[a, join('', @.none || `[]`)][1:]", []],
   ])("%s", (source, reads) => {
     const ast = parseExpression(source);
     expect(trace(ast, EVENT)).toEqual({ value: evaluate(ast, EVENT), reads });

@@ -5,6 +5,8 @@ import { REASONS, type Reason, STATUS_NAMES, statusOf } from "../../states.ts";
 import { type ApiEvent, type EventPage, fieldsOfQuery, listEvents } from "../events.ts";
 import { type Format, writeEvents } from "../export.ts";
 import { type Fields, readFields } from "../fields.ts";
+import { beginning } from "../shown.ts";
+import { readForm } from "./form.ts";
 import { answerPage } from "./layout.tsx";
 import { StatusMark, Table, Time } from "./parts.tsx";
 
@@ -77,10 +79,10 @@ export function listPages({ mappings }: Pick<Deps, "mappings">) {
   });
 
   pages.post("/export", async (c) => {
-    const { format = "csv", ...given } = withoutEmpty(await formOf(c));
+    const { format, ...given } = withoutEmpty(await formOf(c));
     const { value, wrong } = read(fieldsOfQuery(listed(given)), [...FILTERS, "find"]);
-    if (wrong.length > 0 || (format !== "csv" && format !== "json"))
-      return answerPage(c, { title: "Export", children: <Wrong wrong={wrong} /> }, 400);
+    if (format !== "csv" && format !== "json") wrong.push("format must be csv or json");
+    if (wrong.length > 0) return answerPage(c, { title: "Export", children: <Wrong wrong={wrong} /> }, 400);
     const events: ApiEvent[] = [];
     const search = { ...value, ...(value.find !== undefined && { related: true }) };
     for (let before: number | null | undefined, pages = 0; before !== null && pages < MAX_PAGES; pages++) {
@@ -104,10 +106,14 @@ const PER_PAGE = 100;
 /** Each page is up to three queries, of which a request of the Free plan may make 50. */
 const MAX_PAGES = MAX_EXPORTED / PER_PAGE;
 
+/** Bytes of a form: its longest field has a thousand characters. */
+const MAX_FORM = 32 * 1024;
+
+/** Without any field when it can't be read. */
 async function formOf(c: Context): Promise<Record<string, string>> {
-  const form = await c.req.parseBody();
+  const form = (await readForm(c, MAX_FORM)) ?? new FormData();
   return Object.fromEntries(
-    Object.entries(form).flatMap(([name, value]) => (typeof value === "string" ? [[name, value]] : [])),
+    [...form].flatMap(([name, value]) => (typeof value === "string" ? [[name, value]] : [])),
   );
 }
 
@@ -243,20 +249,18 @@ const Row = ({ event }: { event: ApiEvent }) => {
         </a>
       </td>
       <td>{provider}</td>
-      <td>{cut(type ?? "(no type)", 60)}</td>
+      <td>{beginning(type ?? "(no type)")}</td>
       <td>
         <StatusMark status={status} />{" "}
-        <span class="quiet">{link?.shortLink ? `credited ${cut(link.shortLink, 60)}` : gist(means)}</span>
+        <span class="quiet">{link?.shortLink ? `credited ${beginning(link.shortLink)}` : gist(means)}</span>
       </td>
-      <td>{typeof customer === "string" ? cut(customer, 60) : ""}</td>
+      <td>{typeof customer === "string" ? beginning(customer) : ""}</td>
     </tr>
   );
 };
 
 /** The beginning of a reason's sentence: the event's page has it whole. */
 const gist = (means: string) => means.split(/[:(]|, (?:or|and) /)[0]?.trim();
-
-const cut = (text: string, length: number) => (text.length > length ? `${text.slice(0, length - 1)}…` : text);
 
 const NotFound = () => (
   <>

@@ -5,6 +5,7 @@ import { type Counts, countHours } from "../../ledger/hours.ts";
 import { DAY, HOUR } from "../../time.ts";
 import { iso } from "../checks.ts";
 import { bucketsOf, type Figures, figuresOf } from "../figures.ts";
+import { beginning } from "../shown.ts";
 import { type ProviderStatus, readStatus, type Status } from "../status.ts";
 import { Charts, eventsHref, ofSignUps, present } from "./chart.tsx";
 import { answerPage, REPOSITORY } from "./layout.tsx";
@@ -313,7 +314,7 @@ const Provider = ({ one, seen }: { one: ProviderStatus; seen: number | undefined
               {ignored.slice(0, MAX_IGNORED).map(({ type, count, lastAt }) => (
                 <tr>
                   <th scope="row">
-                    <code>{type}</code>
+                    <code>{beginning(type)}</code>
                   </th>
                   <td>{count}</td>
                   <td>

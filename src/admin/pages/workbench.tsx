@@ -3,7 +3,6 @@ import { type Context, Hono } from "hono";
 import { html } from "hono/html";
 import type { Deps, Env } from "../../context.ts";
 import { readEvent, type WholeRow } from "../../ledger/search.ts";
-import { readBody } from "../../receive/body.ts";
 import { type ApiEvent, listEvents } from "../events.ts";
 import { MASKED, mask } from "../mask.ts";
 import { jsonOf } from "../tell.ts";
@@ -17,6 +16,7 @@ import {
   type TriedStep,
   tryMapping,
 } from "../workbench.ts";
+import { readForm } from "./form.ts";
 import { answerPage, REPOSITORY } from "./layout.tsx";
 import { Table, Time } from "./parts.tsx";
 
@@ -65,7 +65,7 @@ export function workbenchRoutes({ mappings }: Pick<Deps, "mappings">) {
   });
 
   routes.post("/workbench", async (c) => {
-    const form = await readForm(c);
+    const form = await readForm(c, MAX_REQUEST);
     if (!form) {
       const trial = { provider: NEW, mapping: "", webhook: "", headers: {}, isEvent: false };
       const message = `${TOO_LARGE} Go back to get your texts again.`;
@@ -78,7 +78,7 @@ export function workbenchRoutes({ mappings }: Pick<Deps, "mappings">) {
   });
 
   routes.post("/workbench/mapping.json", async (c) => {
-    const form = await readForm(c);
+    const form = await readForm(c, MAX_REQUEST);
     if (!form) return c.text(`${TOO_LARGE}\n`, 400);
     return c.body(`${trialIn(form).mapping.trimEnd()}\n`, 200, {
       "content-type": "application/json",
@@ -86,12 +86,6 @@ export function workbenchRoutes({ mappings }: Pick<Deps, "mappings">) {
     });
   });
   return routes;
-}
-
-async function readForm(c: PageContext): Promise<FormData | null> {
-  const bytes = await readBody(c.req.raw, MAX_REQUEST);
-  const type = c.req.header("content-type") ?? "";
-  return bytes && new Response(bytes, { headers: { "content-type": type } }).formData().catch(() => null);
 }
 
 function trialIn(form: FormData): Trial {

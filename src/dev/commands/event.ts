@@ -2,7 +2,7 @@
 import { ApiEventWhole } from "../../admin/schema.ts";
 import { readAdmin, TOKEN_FROM } from "../admin.ts";
 import { command, exitWith, idsLast, jsonOption, run } from "../command.ts";
-import { plain, styled } from "../print.ts";
+import { jsonText, plain, styled } from "../print.ts";
 
 const second = (time: string) => time.slice(0, 19).replace("T", " ");
 
@@ -17,13 +17,6 @@ function listed(values: Record<string, unknown>): string {
     )
     .join("\n");
 }
-
-/** JSON escapes the control characters of ASCII only. */
-const inJson = (value: unknown) =>
-  JSON.stringify(value, null, 2).replace(
-    /[\u007f-\u009f]/g,
-    (one) => `\\u00${one.charCodeAt(0).toString(16)}`,
-  );
 
 function shown(event: ApiEventWhole, withPayload: boolean): string {
   const { status, reason, means, todo, detail, warnings, story, lead, link, payload } = event;
@@ -51,7 +44,7 @@ function shown(event: ApiEventWhole, withPayload: boolean): string {
     payload === null
       ? "Its payload is not kept any more, or was too large."
       : withPayload
-        ? `Payload\n${inJson(payload)}`
+        ? `Payload\n${jsonText(payload)}`
         : "--payload prints the payload, as the provider sent it.",
   ];
   return parts.filter((part) => part !== null).join("\n\n");
@@ -71,7 +64,7 @@ export const program = command(
     exitWith(async (id, { to, payload: withPayload = false, json }) => {
       const event = await readAdmin(to, `/api/events/${encodeURIComponent(id)}`, ApiEventWhole);
       const { payload: _, ...rest } = event;
-      console.log(json ? JSON.stringify(withPayload ? event : rest, null, 2) : shown(event, withPayload));
+      console.log(json ? jsonText(withPayload ? event : rest) : shown(event, withPayload));
       return 0;
     }),
   );

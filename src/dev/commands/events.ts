@@ -5,7 +5,7 @@ import { TOKEN_FROM } from "../admin.ts";
 import { command, exitWith, jsonOption, run } from "../command.ts";
 import { customerOf } from "../events.ts";
 import { countOf, firstEvents, withFilters } from "../filters.ts";
-import { minute, table } from "../print.ts";
+import { jsonText, minute, table } from "../print.ts";
 import { UserError } from "../user-error.ts";
 
 const DEFAULT_LIMIT = 50;
@@ -40,7 +40,7 @@ export const program = withFilters(
     exitWith(async ({ to, limit, csv, json, ...wanted }) => {
       if (csv && json) throw new UserError("Choose --csv or --json.");
       const { events, more } = await firstEvents(to, wanted, limit);
-      if (json) console.log(JSON.stringify({ events }, null, 2));
+      if (json) console.log(jsonText({ events }));
       else if (csv) process.stdout.write(writeEvents(events, "csv"));
       else console.log(events.length === 0 ? "No event fits." : tableOf(events));
       if (more)

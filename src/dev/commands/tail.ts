@@ -6,7 +6,7 @@ import { command, exitWith, run } from "../command.ts";
 import { customerOf } from "../events.ts";
 import { readPage, type Wanted, withFilters } from "../filters.ts";
 import { TAIL_STEP } from "../limits.ts";
-import { plain, styled } from "../print.ts";
+import { jsonText, plain, styled } from "../print.ts";
 import { interrupted } from "../process/interrupted.ts";
 import { UserError } from "../user-error.ts";
 
@@ -49,6 +49,8 @@ async function watch(to: string, wanted: Wanted): Promise<() => Promise<News[]>>
       // Only when all of a page is new, there is more that is new.
       next = unseen.length === LOOK ? page.next : null;
     }
+    if (next)
+      console.error(`More than ${MAX_LOOK} have come: npm run events shows those that are left out here.`);
     for (const { event } of news.reverse()) see(event);
     return news;
   };
@@ -75,7 +77,7 @@ async function tail(to: string, wanted: Wanted, asJson: boolean): Promise<number
   let failed = "";
   while (!end.signal.aborted) {
     try {
-      for (const one of await look()) console.log(asJson ? JSON.stringify(one) : lineOf(one));
+      for (const one of await look()) console.log(asJson ? jsonText(one, 0) : lineOf(one));
       failed = "";
     } catch (error) {
       if (!(error instanceof UserError)) throw error;

@@ -4,7 +4,7 @@ import type { Reason } from "../../states.ts";
 import { readAdmin, TOKEN_FROM } from "../admin.ts";
 import { command, exitWith, jsonOption, run } from "../command.ts";
 import { firstEvents } from "../filters.ts";
-import { minute, plain } from "../print.ts";
+import { jsonText, minute, plain } from "../print.ts";
 
 const counted = (count: number, what: string) => `${count} ${what}${count === 1 ? "" : "s"}`;
 const sentence = (text: string) => text.trim().replace(/\.?$/, ".");
@@ -18,10 +18,10 @@ function story(event: ApiEvent): string {
     detail ? `  Detail: ${plain(detail)}` : "",
     /^nothing(:|$)/.test(todo) && status !== "pending" ? "" : `  What to do: ${todo}.`,
     link
-      ? `  Credited: ${link.shortLink ?? link.id}${link.partnerId ? `, partner ${link.partnerId}` : ""}`
+      ? `  Credited: ${plain(link.shortLink ?? link.id)}${link.partnerId ? `, partner ${plain(link.partnerId)}` : ""}`
       : "",
     lead?.clickId ? `  Click id: ${plain(lead.clickId)}` : "",
-    ...warnings.map(({ field, did }) => `  Warning: ${field}: ${did}`),
+    ...warnings.map(({ field, did }) => `  Warning: ${field}: ${plain(did)}`),
     event.nextAttemptAt ? `  Next attempt: ${minute(event.nextAttemptAt)} UTC` : "",
     `  Event: ${id}`,
   ];
@@ -90,7 +90,7 @@ async function why(text: string, to: string, asJson: boolean): Promise<number> {
   const events = found.events.reverse();
   const isLead = events.some(({ reason }) => AT_DUB.includes(reason));
   const could = isLead ? [] : await explanations(events, to);
-  if (asJson) console.log(JSON.stringify({ lead: isLead, events, explanations: could }, null, 2));
+  if (asJson) console.log(jsonText({ lead: isLead, events, explanations: could }));
   else {
     console.log(events.length === 0 ? "No event of it is kept." : events.map(story).join("\n\n"));
     if (could.length > 0)
