@@ -106,9 +106,9 @@ it("no cell of a CSV file begins a formula, also where semicolons divide it", as
   const id = idOf((await app.send("clerk", signUp("user_1")))[0]);
   const event = JSON.parse((await ask(app, `/api/events/${id}`)).text);
   const cellOf = (detail: string) =>
-    writeEvents([{ ...event, detail }], "csv")
+    writeEvents([{ ...event, means: "", todo: "", detail }], "csv")
       .split("\r\n")[1]
-      ?.split(",")[7];
+      ?.split(",")[9];
   expect(cellOf("=1+1")).toBe("'=1+1");
   expect(cellOf("a;=1+1;b")).toBe("a;'=1+1;b");
   expect(cellOf('a\n@x"')).toBe(`"a\n'@x"""`);
