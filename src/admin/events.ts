@@ -4,9 +4,9 @@ import { type Context, Hono } from "hono";
 import type { Deps, Env } from "../context.ts";
 import { type FoundEvent, type FoundRow, type Search, search } from "../ledger/search.ts";
 import { about } from "../states.ts";
+import { type EventDetails, jsonOf, readDetails } from "./details.ts";
 import { badFilter, readFields, readObject, SEARCH_FIELDS } from "./fields.ts";
 import type { ApiEvent, ApiEventWhole, EventPage } from "./schema.ts";
-import { jsonOf, type Told, tell } from "./tell.ts";
 
 export type { ApiEvent, ApiEventWhole, EventPage };
 
@@ -38,7 +38,7 @@ export function eventRoutes(deps: Pick<Deps, "now" | "mappings">) {
 
   routes.get("/events/:id", async (c) => {
     const id = c.req.param("id");
-    const told = await tell(c.env, deps, id);
+    const told = await readDetails(c.env, deps, id);
     return told ? c.json({ ...whole(told), story: storyAs(told) }) : unknownEvent(c, id);
   });
   return routes;
@@ -122,6 +122,6 @@ function object(text: string | null): Record<string, unknown> | null {
 }
 
 /** The story as the API shows it: sentences, each with its time if that is known. */
-function storyAs({ story }: Told): ApiEventWhole["story"] {
+function storyAs({ story }: EventDetails): ApiEventWhole["story"] {
   return story.map(({ at, says }) => ({ at: time(at), says }));
 }

@@ -5,7 +5,7 @@ import type { AttemptRow, FoundEvent, WholeRow } from "../ledger/search.ts";
 import { about, type Reason } from "../states.ts";
 import { DAY, HOUR, MINUTE, SECOND } from "../time.ts";
 import type { Verify } from "../verify/schemes.ts";
-import { inline } from "./shown.ts";
+import { inline } from "./display.ts";
 
 /** `at`: milliseconds since 1970; null: when is not kept, or it is not over. `event`: another event it is about. */
 export type StoryStep = { at: number | null; says: string; attempt?: true; event?: string };

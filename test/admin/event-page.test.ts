@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { shipped as mappings } from "../../mappings/index.ts";
-import { linesOf } from "../../src/admin/shown.ts";
+import { linesOf } from "../../src/admin/display.ts";
 import { asExpected, mapSample } from "../../src/dev/check/results.ts";
 import { purge } from "../../src/ledger/retention.ts";
 import { compileMapping } from "../../src/mapping/compile.ts";

@@ -44,7 +44,7 @@ function row(reason: Reason, more: Partial<WholeRow> = {}): WholeRow {
 
 type Given = Partial<Omit<StoryOf, "row">> & { row: WholeRow };
 
-function tell(given: Given): string[] {
+function readDetails(given: Given): string[] {
   return storyOf({
     attempts: [],
     now: START + MINUTE,
@@ -58,7 +58,7 @@ function tell(given: Given): string[] {
     ...given,
   }).map(({ says }) => says);
 }
-const last = (given: Given) => tell(given).at(-1);
+const last = (given: Given) => readDetails(given).at(-1);
 
 const attempt = (reason: Reason, more: Partial<AttemptRow> = {}): AttemptRow => ({
   at: START + 30 * SECOND,
@@ -71,7 +71,10 @@ const attempt = (reason: Reason, more: Partial<AttemptRow> = {}): AttemptRow => 
 });
 
 it.each(Object.keys(REASONS) as Reason[])("%s has a story of whole sentences", (reason) => {
-  const story = tell({ row: row(reason, { nextAttemptAt: START + HOUR }), attempts: [attempt(reason)] });
+  const story = readDetails({
+    row: row(reason, { nextAttemptAt: START + HOUR }),
+    attempts: [attempt(reason)],
+  });
   for (const says of story) {
     expect(says).toMatch(/^[A-Z0-9].*[.!]$/);
     expect(says).not.toMatch(/undefined|null|NaN|\[object|\.\.|: \.|, \./);
@@ -301,7 +304,7 @@ describe("what came before", () => {
       "were removed at the end of the retention time (RETENTION_DAYS); status and reason stay.",
     ],
   ])("%s", (_, given, says) => {
-    expect(tell(given).join("\n")).toContain(says);
+    expect(readDetails(given).join("\n")).toContain(says);
   });
 
   it("attempts and the last replay are in the order of time, the newest twenty", () => {
@@ -327,7 +330,7 @@ describe("what came before", () => {
 });
 
 it("texts from outside can't turn the sentence around or fill the page", () => {
-  const story = tell({
+  const story = readDetails({
     row: row("recorded", { type: `\u202e${"x".repeat(1000)}\u0000` }),
     warnings: Array.from({ length: 50 }, () => ({ field: "mode", did: "dropped" })),
   });

@@ -5,19 +5,19 @@ import type { Deps, Env } from "../../context.ts";
 import { log } from "../../log.ts";
 import { endOne, LEFT, previewOne, replayOne } from "../../replay/replay.ts";
 import { about } from "../../states.ts";
-import { fieldRows } from "../beside.ts";
 import { iso } from "../checks.ts";
-import { type AtDub, askDub, LISTED_BEFORE } from "../listed.ts";
+import { type EventDetails, jsonOf, readDetails } from "../details.ts";
+import { inline, sizeOf, within } from "../display.ts";
+import { type AtDub, askDub, LISTED_BEFORE } from "../dub-leads.ts";
+import { fieldRows } from "../field-rows.ts";
 import { sampleFile } from "../sample.ts";
-import { inline, sizeOf, within } from "../shown.ts";
 import { type StoryStep, sentence } from "../story.ts";
-import { jsonOf, type Told, tell } from "../tell.ts";
-import { ASK_BUDGET, AskEnd, AskReplay, ListedAtDub, type Preview } from "./ask.tsx";
+import { ASK_BUDGET, AskEnd, AskReplay, ListedAtDub, type Preview } from "./confirm.tsx";
 import { answerPage } from "./layout.tsx";
+import { Sides } from "./lead-and-payload.tsx";
 import { StatusMark, Time, Words } from "./parts.tsx";
 import { SamplePage } from "./sample.tsx";
 import { setUpPage } from "./set-up.ts";
-import { Sides } from "./sides.tsx";
 
 /** Bytes that the parts of the page may take, so that it stays below 30 kB whatever an event holds. */
 const BUDGET = { attempts: 3500, story: 4500, payload: 12_000 };
@@ -42,7 +42,7 @@ export function eventPages(deps: Deps & { alert: Alert }) {
     c.redirect(`/admin/events/${encodeURIComponent(idOf(c))}?said=${said}`, 303);
 
   const show = async (c: Page, besides: Besides = {}) => {
-    const told = await tell(c.env, deps, idOf(c));
+    const told = await readDetails(c.env, deps, idOf(c));
     return told
       ? answerPage(c, {
           title: titleOf(told),
@@ -80,7 +80,7 @@ export function eventPages(deps: Deps & { alert: Alert }) {
 
   pages.get("/events/:id/dub", (c) => c.redirect(`/admin/events/${encodeURIComponent(idOf(c))}`));
   pages.post("/events/:id/dub", async (c) => {
-    const told = await tell(c.env, deps, idOf(c));
+    const told = await readDetails(c.env, deps, idOf(c));
     if (!told) return unknown(c);
     const customer = told.lead?.customerExternalId;
     const dub =
@@ -91,7 +91,7 @@ export function eventPages(deps: Deps & { alert: Alert }) {
   });
 
   pages.get("/events/:id/payload", async (c) => {
-    const told = await tell(c.env, deps, idOf(c));
+    const told = await readDetails(c.env, deps, idOf(c));
     if (!told) return unknown(c);
     if (told.row.payload === null) return unknown(c, "The payload of this event is not kept.");
     return download(c, told.row.payload, `event-${told.row.id}`);
@@ -99,9 +99,9 @@ export function eventPages(deps: Deps & { alert: Alert }) {
 
   const sample = async (
     c: Page,
-    answer: (told: Told, file: ReturnType<typeof sampleFile>) => Response | Promise<Response>,
+    answer: (told: EventDetails, file: ReturnType<typeof sampleFile>) => Response | Promise<Response>,
   ) => {
-    const told = await tell(c.env, deps, idOf(c));
+    const told = await readDetails(c.env, deps, idOf(c));
     if (!told) return unknown(c);
     if (told.payload === undefined)
       return unknown(c, "The payload of this event is not kept, so it can't be a sample.");
@@ -124,7 +124,7 @@ export function eventPages(deps: Deps & { alert: Alert }) {
   return pages;
 }
 
-const titleOf = ({ row }: Told) => `${inline(row.type ?? "no type", 80)}, ${row.status}`;
+const titleOf = ({ row }: EventDetails) => `${inline(row.type ?? "no type", 80)}, ${row.status}`;
 
 function download(c: Page, text: string, name: string) {
   return c.body(text, 200, {
@@ -158,7 +158,7 @@ function unknown(c: Page, says?: string) {
   return answerPage(c, { title: "Not found", children }, split ? 200 : 404);
 }
 
-const Event = ({ told, said, ask, preview, dub }: { told: Told } & Besides) => {
+const Event = ({ told, said, ask, preview, dub }: { told: EventDetails } & Besides) => {
   const { row, lead, payload } = told;
   const { means, todo } = about(row.reason);
   const here = `/admin/events/${encodeURIComponent(row.id)}`;
@@ -236,7 +236,7 @@ const Said = ({ said }: { said: string | undefined }) =>
     </p>
   ) : null;
 
-const Actions = ({ told, here }: { told: Told; here: string }) => {
+const Actions = ({ told, here }: { told: EventDetails; here: string }) => {
   const { row, lead, mapping, payload } = told;
   const person = lead?.customerExternalId ?? lead?.customerEmail;
   return (

@@ -2,10 +2,10 @@
 import { type Context, Hono } from "hono";
 import type { Deps, Env } from "../../context.ts";
 import { REASONS, type Reason, STATUS_NAMES, statusOf } from "../../states.ts";
+import { beginning } from "../display.ts";
 import { type ApiEvent, type EventPage, fieldsOfQuery, listEvents } from "../events.ts";
 import { type Format, writeEvents } from "../export.ts";
 import { type Fields, readFields } from "../fields.ts";
-import { beginning } from "../shown.ts";
 import { readForm } from "./form.ts";
 import { answerPage } from "./layout.tsx";
 import { StatusMark, Table, Time } from "./parts.tsx";

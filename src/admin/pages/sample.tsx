@@ -1,11 +1,12 @@
 /** A kept event as a sample file, to be copied. */
-import { sizeOf } from "../shown.ts";
-import type { Told } from "../tell.ts";
+
+import type { EventDetails } from "../details.ts";
+import { sizeOf } from "../display.ts";
 
 /** Bytes of the file that are shown; a longer one can only be downloaded. */
 const BUDGET = 24_000;
 
-export const SamplePage = ({ told, text, alone }: { told: Told; text: string; alone: boolean }) => {
+export const SamplePage = ({ told, text, alone }: { told: EventDetails; text: string; alone: boolean }) => {
   const { row } = told;
   const here = `/admin/events/${encodeURIComponent(row.id)}`;
   return (

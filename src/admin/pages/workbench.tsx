@@ -3,9 +3,9 @@ import { type Context, Hono } from "hono";
 import { html } from "hono/html";
 import type { Deps, Env } from "../../context.ts";
 import { readEvent, type WholeRow } from "../../ledger/search.ts";
+import { jsonOf } from "../details.ts";
 import { type ApiEvent, listEvents } from "../events.ts";
 import { MASKED, mask } from "../mask.ts";
-import { jsonOf } from "../tell.ts";
 import {
   MAX_REQUEST,
   type Mistake,

@@ -2,11 +2,11 @@
 import type { Child } from "hono/jsx";
 import { type Expected, LEFT, type Left, type previewOne } from "../../replay/replay.ts";
 import { about, type Reason, type Status } from "../../states.ts";
-import { fieldRows } from "../beside.ts";
-import type { AtDub } from "../listed.ts";
-import { inline, sizeOf, valueText, within } from "../shown.ts";
+import { jsonOf } from "../details.ts";
+import { inline, sizeOf, valueText, within } from "../display.ts";
+import type { AtDub } from "../dub-leads.ts";
+import { fieldRows } from "../field-rows.ts";
 import { moment } from "../story.ts";
-import { jsonOf } from "../tell.ts";
 import { StatusMark, Table, Words } from "./parts.tsx";
 
 /** Bytes that such a part may take. */

@@ -3,7 +3,7 @@ import type { Deps, Env } from "../context.ts";
 import { type ListedLead, listLeads } from "../dub/find.ts";
 import { parseSettings, SettingsError } from "../settings.ts";
 import { DAY } from "../time.ts";
-import { inline } from "./shown.ts";
+import { inline } from "./display.ts";
 
 /** What Dub said, in sentences, and the leads that it lists. */
 export type AtDub = { says: string[]; leads: ListedLead[] };

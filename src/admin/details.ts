@@ -12,7 +12,7 @@ import { about } from "../states.ts";
 import { type DeliveryNow, type RuleNow, type StoryOf, type StoryStep, storyOf } from "./story.ts";
 
 /** `payload`: undefined when none is kept. `mapping`, `explanation`: null when today's file can't say. */
-export type Told = FoundEvent & {
+export type EventDetails = FoundEvent & {
   story: StoryStep[];
   payload: unknown;
   lead: Partial<Lead> | null;
@@ -21,7 +21,11 @@ export type Told = FoundEvent & {
 };
 
 /** Tells an event; null when there is none with this id. */
-export async function tell(env: Env, deps: Pick<Deps, "now" | "mappings">, id: string): Promise<Told | null> {
+export async function readDetails(
+  env: Env,
+  deps: Pick<Deps, "now" | "mappings">,
+  id: string,
+): Promise<EventDetails | null> {
   const found = await readEvent(env.DB, id);
   if (!found) return null;
   const { row } = found;

@@ -1,9 +1,10 @@
 /** The lead of an event beside its payload. */
-import { type FieldRow, marksOf } from "../beside.ts";
+
+import type { EventDetails } from "../details.ts";
+import { inline, type Line, linesOf, sizeOf, valueText, within } from "../display.ts";
+import { type FieldRow, marksOf } from "../field-rows.ts";
 import { mask } from "../mask.ts";
-import { inline, type Line, linesOf, sizeOf, valueText, within } from "../shown.ts";
 import { isBlanked } from "../story.ts";
-import type { Told } from "../tell.ts";
 import { Table } from "./parts.tsx";
 
 /** Bytes that the lead may take, and the tags around a row, a line and a mark. */
@@ -18,7 +19,7 @@ export const Sides = ({
   budget,
 }: {
   rows: FieldRow[];
-  told: Told;
+  told: EventDetails;
   here: string;
   budget: number;
 }) => {
