@@ -118,7 +118,7 @@ const eventsCheck = (what: string, { reason, events }: { reason: Reason; events:
   reason,
 });
 
-/** Cron, queue, delivery, the leads that nobody knows of, and the events that the operator must mend. */
+/** Cron, queue, delivery, the leads that nobody knows of, and the events that wait for the operator. */
 export function checkFlow(
   { marks, pauses, dueSince, broken }: Report,
   unchecked: Awaited<ReturnType<typeof countUnchecked>>,

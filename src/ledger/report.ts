@@ -26,7 +26,7 @@ export type Report = {
   lastEvents: { provider: string; at: number }[];
   /** Events received since `since`, of the last ten thousand. */
   counts: { status: Status; events: number }[];
-  /** Events received in the last seven days that ended in a way that the operator can mend; a thousand of each reason at most. */
+  /** Events received in the last seven days that wait for the operator; a thousand of each reason at most. */
   broken: { reason: Reason; events: number }[];
   /** The oldest event whose data is still kept, and the pending one that is due for longest; null: there is none. */
   oldestAt: number | null;

@@ -90,7 +90,7 @@ const Problems = ({ status }: { status: Status }) => (
           todo={todo}
         />
       ))}
-    <EventsToMend checks={status.checks.filter(({ reason }) => reason !== undefined)} />
+    <EventsToFix checks={status.checks.filter(({ reason }) => reason !== undefined)} />
     {status.providers.map((one) => {
       if (one.state === "problem")
         return (
@@ -120,7 +120,7 @@ const Problems = ({ status }: { status: Status }) => (
 );
 
 /** Events that wait for the operator, by their reason. */
-const EventsToMend = ({ checks }: { checks: Status["checks"] }) =>
+const EventsToFix = ({ checks }: { checks: Status["checks"] }) =>
   checks.length === 0 ? null : (
     <section class="banner">
       <p>
