@@ -99,7 +99,7 @@ function ruleOf(
 }
 
 /** The type as today's mapping file reads it; a header is not kept, but what it said is. */
-export function typeNow(mapping: Mapping, row: Pick<WholeRow, "type">, payload: unknown): string | undefined {
+function typeNow(mapping: Mapping, row: Pick<WholeRow, "type">, payload: unknown): string | undefined {
   if ("header" in mapping.type) return row.type ?? undefined;
   try {
     const type = mapping.type.evaluate(payload);

@@ -76,6 +76,18 @@ export async function readStatus(
   };
 }
 
+/** The refusal of a provider's last webhook; undefined when a webhook was taken after it. */
+export function lastRefusal({
+  lastEventAt,
+  ignored,
+  refusals: [refusal],
+}: Pick<ProviderStatus, "lastEventAt" | "ignored" | "refusals">):
+  | ProviderStatus["refusals"][number]
+  | undefined {
+  const taken = [lastEventAt ?? "", ...ignored.map(({ lastAt }) => lastAt)].sort().at(-1) ?? "";
+  return refusal && refusal.lastAt > taken ? refusal : undefined;
+}
+
 async function stateOf(
   env: Env,
   { mappings }: Deps,

@@ -13,8 +13,8 @@ import { about, statusOf } from "../states.ts";
 import { utf8 } from "../verify/bytes.ts";
 
 /** Bytes that are taken of a webhook, of a mapping file, and of both in one request. */
-export const MAX_WEBHOOK = 256 * 1024;
-export const MAX_MAPPING = 64 * 1024;
+const MAX_WEBHOOK = 256 * 1024;
+const MAX_MAPPING = 64 * 1024;
 export const MAX_REQUEST = MAX_WEBHOOK + MAX_MAPPING + 16 * 1024;
 /** Events of one webhook that are shown. */
 export const MAX_SHOWN = 10;

@@ -48,10 +48,10 @@ export async function takePictures(): Promise<string[]> {
   }
 }
 
-export type Example = { url: string; token: string; event: string; close: () => Promise<void> };
+type Example = { url: string; token: string; event: string; close: () => Promise<void> };
 
 /** Starts the Worker; `event` is a sign-up whose link is disabled at Dub. */
-export async function startExample(): Promise<Example> {
+async function startExample(): Promise<Example> {
   const state = mkdtempSync(join(tmpdir(), "pictures-"));
   const served = await serveDub(createDubStandIn());
   const worker = await buildWorker();

@@ -10,14 +10,8 @@ export type Running = {
   ended: Promise<number>;
 };
 
-/** Runs npm with arguments, such as `start`, or `run`, `send`. */
-export function npm(...args: string[]): Running {
-  const child = spawn("npm", ["--silent", ...args], {
-    cwd: ROOT,
-    stdio: ["ignore", "pipe", "pipe"],
-    detached: true,
-    env: { ...process.env, NO_COLOR: "1" },
-  });
+/** The lines that a process prints, and its end. `until` resolves with the first line that has the words. */
+export function watchLines(child: ChildProcess): Omit<Running, "child"> {
   const lines: string[] = [];
   const waiting = new Set<() => void>();
   const ended = new Promise<number>((resolve) => child.once("close", (code) => resolve(code ?? -1)));
@@ -39,7 +33,18 @@ export function npm(...args: string[]): Running {
       check();
       ended.then(() => reject(new Error(`ended without ${words}:\n${lines.join("\n")}`)));
     });
-  return { child, lines, until, ended };
+  return { lines, until, ended };
+}
+
+/** Runs npm with arguments, such as `start`, or `run`, `send`. */
+export function npm(...args: string[]): Running {
+  const child = spawn("npm", ["--silent", ...args], {
+    cwd: ROOT,
+    stdio: ["ignore", "pipe", "pipe"],
+    detached: true,
+    env: { ...process.env, NO_COLOR: "1" },
+  });
+  return { child, ...watchLines(child) };
 }
 
 /** What the terminal does on Ctrl-C: the signal goes to the whole group. */

@@ -6,7 +6,7 @@ import { DAY, HOUR } from "../../time.ts";
 import { iso } from "../checks.ts";
 import { beginning } from "../display.ts";
 import { bucketsOf, type Figures, figuresOf } from "../figures.ts";
-import { type ProviderStatus, readStatus, type Status } from "../status.ts";
+import { lastRefusal, type ProviderStatus, readStatus, type Status } from "../status.ts";
 import { Charts, eventsHref, ofSignUps, present } from "./chart.tsx";
 import { answerPage, REPOSITORY } from "./layout.tsx";
 import { Banner, Copy, Table, Time, Words } from "./parts.tsx";
@@ -103,7 +103,7 @@ const Problems = ({ status }: { status: Status }) => (
             todo="correct it, and deploy again if it is a file"
           />
         );
-      const refusal = refusedNow(one);
+      const refusal = lastRefusal(one);
       return refusal ? (
         <Banner
           what={
@@ -140,12 +140,6 @@ const EventsToFix = ({ checks }: { checks: Status["checks"] }) =>
   );
 
 const sentence = (text: string) => text.replace(/\.?$/, ".");
-
-/** The refusal of a provider's last webhook; none when a webhook was taken after it. */
-function refusedNow({ state, lastEventAt, ignored, refusals: [refusal] }: ProviderStatus) {
-  const taken = [lastEventAt ?? "", ...ignored.map(({ lastAt }) => lastAt)].sort().at(-1) ?? "";
-  return state !== "problem" && refusal && refusal.lastAt > taken ? refusal : undefined;
-}
 
 /** Whether no event has ever come. */
 const isFresh = ({ keptSince, providers }: Status, { counts }: Counts) =>

@@ -1,5 +1,6 @@
 /** `npm run doctor`: whether a Worker is set up, in a table with what to do. */
 import { type Check, Status } from "../../admin/schema.ts";
+import { lastRefusal } from "../../admin/status.ts";
 import { todoAt, workerAddress } from "../address.ts";
 import { readAdmin, TOKEN_FROM } from "../admin.ts";
 import { command, exitWith, jsonOption, run } from "../command.ts";
@@ -22,8 +23,8 @@ async function fromOutside(origin: string): Promise<Check> {
 }
 
 function providerChecks({ providers }: Status): Check[] {
-  return providers.map(({ provider, secret, address, state, says, lastEventAt, refusals, ignored }) => {
-    const what = provider;
+  return providers.map((one) => {
+    const { provider: what, secret, address, state, says, lastEventAt } = one;
     if (state === "off")
       return {
         what,
@@ -32,9 +33,8 @@ function providerChecks({ providers }: Status): Check[] {
         todo: `to turn it on, run \`npx wrangler secret put ${secret}\``,
       };
     if (state === "problem") return { what, state, says: says ?? "", todo: "correct it" };
-    const [refusal] = refusals;
-    const taken = [lastEventAt ?? "", ...ignored.map(({ lastAt }) => lastAt)].sort().at(-1) ?? "";
-    if (refusal && refusal.lastAt > taken)
+    const refusal = lastRefusal(one);
+    if (refusal)
       return {
         what,
         state: "problem",

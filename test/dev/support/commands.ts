@@ -1,8 +1,8 @@
 /** Commands of the project as processes: run to their end, or until they are stopped. */
 import { spawn } from "node:child_process";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { ROOT } from "../../../src/dev/files.ts";
+import { watchLines } from "../../support/npm.ts";
 import { TOKEN } from "./worker.ts";
 
 function begin(command: string, args: string[], token: string) {
@@ -31,27 +31,7 @@ export function run(
 /** Runs a command that goes on until `stop`, which is what Ctrl-C does and resolves with the exit code. */
 export function watch(command: string, args: string[]) {
   const child = begin(command, args, TOKEN);
-  const lines: string[] = [];
-  const waiting = new Set<() => void>();
-  const ended = new Promise<number>((resolve) => child.once("close", (code) => resolve(code ?? -1)));
-  for (const stream of [child.stdout, child.stderr])
-    createInterface({ input: stream }).on("line", (line) => {
-      lines.push(line);
-      for (const check of waiting) check();
-    });
-  /** Resolves with the first line that has the words. */
-  const until = (words: RegExp) =>
-    new Promise<string>((resolve, reject) => {
-      const check = () => {
-        const line = lines.find((one) => words.test(one));
-        if (line === undefined) return;
-        waiting.delete(check);
-        resolve(line);
-      };
-      waiting.add(check);
-      check();
-      void ended.then(() => reject(new Error(`ended without ${words}:\n${lines.join("\n")}`)));
-    });
+  const { lines, until, ended } = watchLines(child);
   const stop = () => {
     child.kill("SIGINT");
     return ended;
