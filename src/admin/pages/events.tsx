@@ -1,17 +1,16 @@
 /** The list of events: filters, search, export, and the newest ones as they come. */
 import { type Context, Hono } from "hono";
 import type { Deps, Env } from "../../context.ts";
-import { REASONS, type Reason, STATUS_NAMES, statusOf } from "../../states.ts";
 import { beginning } from "../display.ts";
 import { type ApiEvent, type EventPage, fieldsOfQuery, listEvents } from "../events.ts";
 import { type Format, writeEvents } from "../export.ts";
 import { type Fields, readFields } from "../fields.ts";
+import { address, Filters } from "./filters.tsx";
 import { readForm } from "./form.ts";
 import { answerPage } from "./layout.tsx";
 import { StatusMark, Table, Time } from "./parts.tsx";
 
 const FILTERS = ["status", "reason", "provider", "type", "since", "until"] as const;
-type Filter = { [F in (typeof FILTERS)[number]]?: string };
 /** Events in one exported file. */
 const MAX_EXPORTED = 1_000;
 
@@ -132,17 +131,8 @@ function withZone(given: Record<string, string>): Record<string, string> {
   return Object.fromEntries(Object.entries(given).map(zoned));
 }
 
-/** The value of such a field; a day is its beginning. */
-const local = (time: string | undefined) =>
-  time === undefined ? undefined : time.length === 10 ? `${time}T00:00` : time.replace(/Z$/, "");
-
 const listed = (given: Record<string, string>) =>
   Object.fromEntries(Object.entries(given).map(([name, value]) => [name, [value]]));
-
-function address(query: Record<string, string>): string {
-  const text = new URLSearchParams(query).toString();
-  return `/admin/events${text === "" ? "" : `?${text}`}`;
-}
 
 const Wrong = ({ wrong }: { wrong: string[] }) => (
   <div class="banner" role="alert">
@@ -150,66 +140,6 @@ const Wrong = ({ wrong }: { wrong: string[] }) => (
       <p>{one}</p>
     ))}
   </div>
-);
-
-type FiltersProps = { filter: Filter; providers: string[]; live: boolean };
-
-const Filters = ({ filter, providers, live }: FiltersProps) => (
-  <form class="filters" method="get" action="/admin/events">
-    <Choice name="status" label="Status" names={STATUS_NAMES} chosen={filter.status} />
-    <label>
-      Reason
-      <select name="reason">
-        <option value="">all</option>
-        {STATUS_NAMES.map((status) => (
-          <optgroup label={status}>
-            {(Object.keys(REASONS) as Reason[])
-              .filter((reason) => statusOf(reason) === status)
-              .map((reason) => (
-                <option selected={filter.reason === reason}>{reason}</option>
-              ))}
-          </optgroup>
-        ))}
-      </select>
-    </label>
-    <Choice name="provider" label="Provider" names={providers} chosen={filter.provider} />
-    <label>
-      Event type
-      <input name="type" value={filter.type} maxlength={255} placeholder="user.created" />
-    </label>
-    <label>
-      From (UTC)
-      <input type="datetime-local" name="since" value={local(filter.since)} />
-    </label>
-    <label>
-      Before (UTC)
-      <input type="datetime-local" name="until" value={local(filter.until)} />
-    </label>
-    <button type="submit">Filter</button>
-    <a class="button" href={address(live ? filter : { ...filter, live: "1" })}>
-      {live ? "Stop" : "Live"}
-    </a>
-    {live && (
-      <p class="quiet live">
-        Live: <span id="looked">the list is loaded again every few seconds</span>. A webhook that is refused,
-        or that no rule takes, is not listed: see the <a href="/admin#providers">overview</a>.
-      </p>
-    )}
-  </form>
-);
-
-type ChoiceProps = { name: string; label: string; names: string[]; chosen: string | undefined };
-
-const Choice = ({ name, label, names, chosen }: ChoiceProps) => (
-  <label>
-    {label}
-    <select name={name}>
-      <option value="">all</option>
-      {names.map((one) => (
-        <option selected={one === chosen}>{one}</option>
-      ))}
-    </select>
-  </label>
 );
 
 const Found = ({ page: { events, next }, older }: { page: EventPage; older: string | null }) => (

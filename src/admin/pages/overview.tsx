@@ -4,16 +4,12 @@ import type { Deps, Env } from "../../context.ts";
 import { type Counts, countHours } from "../../ledger/hours.ts";
 import { DAY, HOUR } from "../../time.ts";
 import { iso } from "../checks.ts";
-import { beginning } from "../display.ts";
 import { bucketsOf, type Figures, figuresOf } from "../figures.ts";
-import { lastRefusal, type ProviderStatus, readStatus, type Status } from "../status.ts";
+import { lastRefusal, readStatus, type Status } from "../status.ts";
 import { Charts, eventsHref, ofSignUps, present } from "./chart.tsx";
 import { answerPage, REPOSITORY } from "./layout.tsx";
-import { Banner, Copy, Table, Time, Words } from "./parts.tsx";
-import { setUpPage } from "./set-up.ts";
-
-/** Ignored types of one provider that are shown. */
-const MAX_IGNORED = 10;
+import { Banner, Table, Time, Words, withStop } from "./parts.tsx";
+import { Provider, Refusals } from "./provider.tsx";
 
 /** The route of the overview. `?days=30`: of thirty days, by day, instead of 24 hours, by hour. */
 export function overviewRoutes(deps: Deps) {
@@ -97,7 +93,7 @@ const Problems = ({ status }: { status: Status }) => (
           <Banner
             what={
               <>
-                <strong>{one.name}</strong> – <Words text={sentence(one.says ?? "")} />
+                <strong>{one.name}</strong> – <Words text={withStop(one.says ?? "")} />
               </>
             }
             todo="correct it, and deploy again if it is a file"
@@ -109,7 +105,7 @@ const Problems = ({ status }: { status: Status }) => (
           what={
             <>
               <strong>{one.name}</strong> – the last webhook was refused at <Time at={refusal.lastAt} /> (
-              {refusal.reason}): {sentence(refusal.evidence)}
+              {refusal.reason}): {withStop(refusal.evidence)}
             </>
           }
           todo={refusal.todo}
@@ -138,8 +134,6 @@ const EventsToFix = ({ checks }: { checks: Status["checks"] }) =>
       </ul>
     </section>
   );
-
-const sentence = (text: string) => text.replace(/\.?$/, ".");
 
 /** Whether no event has ever come. */
 const isFresh = ({ keptSince, providers }: Status, { counts }: Counts) =>
@@ -256,88 +250,4 @@ const ByProvider = ({
       })}
     </Table>
   </div>
-);
-
-/** `seen`: when the last span of time began in which it had an event. The status knows only those of the last thousand. */
-const Provider = ({ one, seen }: { one: ProviderStatus; seen: number | undefined }) => {
-  const { provider, name, state, says, address, secret, lastEventAt, refusals, ignored } = one;
-  const lastAt = lastEventAt ?? (seen === undefined ? null : iso(seen));
-  return (
-    <details open={state !== "off"}>
-      <summary>
-        <strong>{name}</strong> <span class={`mark ${state === "on" ? "ok" : state}`}>{state}</span>{" "}
-        <span class="quiet">
-          {lastAt ? (
-            <>
-              last event {lastEventAt ? "" : "after "}
-              <Time at={lastAt} />
-            </>
-          ) : (
-            "no event lately"
-          )}
-        </span>
-      </summary>
-      {says && (
-        <p>
-          <Words text={says} />
-        </p>
-      )}
-      {state === "off" && (
-        <p>
-          To turn it on: <code>npx wrangler secret put {secret}</code>
-        </p>
-      )}
-      <p>
-        Address for its webhooks: <code>{address}</code>{" "}
-        <Copy text={address} what={`the address for ${name}`} />
-      </p>
-      <p>
-        <a href={setUpPage(provider)}>How to set {name} up, and to pass the click id</a>
-      </p>
-      {refusals.length > 0 && (
-        <>
-          <h3>Refused webhooks</h3>
-          <Refusals refusals={refusals} />
-        </>
-      )}
-      {ignored.length > 0 && (
-        <>
-          <h3>Ignored: no rule takes these types</h3>
-          <div class="figures">
-            <Table caption={`Ignored types of ${name}`} head={["Type", "Events", "Last (UTC)"]}>
-              {ignored.slice(0, MAX_IGNORED).map(({ type, count, lastAt }) => (
-                <tr>
-                  <th scope="row">
-                    <code>{beginning(type)}</code>
-                  </th>
-                  <td>{count}</td>
-                  <td>
-                    <Time at={lastAt} />
-                  </td>
-                </tr>
-              ))}
-            </Table>
-          </div>
-          {ignored.length > MAX_IGNORED && <p class="quiet">and {ignored.length - MAX_IGNORED} more types</p>}
-        </>
-      )}
-    </details>
-  );
-};
-
-const Refusals = ({ refusals }: { refusals: ProviderStatus["refusals"] }) => (
-  <ul class="refusals">
-    {refusals.map(({ reason, count, lastAt, evidence, todo }) => (
-      <li>
-        <strong>{reason}</strong>{" "}
-        <span class="quiet">
-          {count === 1 ? "once" : `${count} times`}, last <Time at={lastAt} />
-        </span>
-        <p>{sentence(evidence)}</p>
-        <p class="quiet">
-          What to do: <Words text={todo} />.
-        </p>
-      </li>
-    ))}
-  </ul>
 );

@@ -54,3 +54,6 @@ export const Banner = ({ what, todo, children }: { what: Child; todo: string; ch
     {children}
   </section>
 );
+
+/** A text with a full stop at its end. */
+export const withStop = (text: string) => text.replace(/\.?$/, ".");
