@@ -33,11 +33,13 @@ const NO_CLICK_ID =
 
 /** What could explain a lead that is missing, a sentence each. An event that has a click id says itself why it is none. */
 async function explanations(events: ApiEvent[], to: string): Promise<string[]> {
-  if (events.length > 0) return events.some(({ lead }) => lead?.clickId) ? [] : [NO_CLICK_ID];
-  const [status, rejected] = await Promise.all([
-    readAdmin(to, "/api/status", Status),
-    firstEvents(to, { status: ["rejected"] }, 100),
-  ]);
+  if (events.some(({ lead }) => lead?.clickId)) return [];
+  const status = await readAdmin(to, "/api/status", Status);
+  if (events.length > 0) {
+    const own = status.providers.filter((one) => events.some(({ provider }) => provider === one.provider));
+    return [NO_CLICK_ID, ...own.flatMap(ofProvider)];
+  }
+  const rejected = await firstEvents(to, { status: ["rejected"] }, 100);
   const unknown = rejected.events.filter(({ lead }) => !lead?.customerExternalId && !lead?.customerEmail);
   const said: string[] = [];
   for (const { what, state, says, todo } of status.checks)
