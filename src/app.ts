@@ -5,6 +5,7 @@ import { adminApi } from "./admin/api.ts";
 import { adminPages } from "./admin/pages/routes.tsx";
 import { ALERTS, createAlert, ledgerProblem } from "./alert.ts";
 import { runChores } from "./chores.ts";
+import { clicks } from "./clicks/route.ts";
 import type { Deps, Env } from "./context.ts";
 import { consume } from "./deliver/consume.ts";
 import { createPace } from "./deliver/pace.ts";
@@ -16,6 +17,7 @@ import { compileAll } from "./mapping/cache.ts";
 import type { QueueMessage } from "./queue.ts";
 import { createLedgerHealth } from "./receive/keep.ts";
 import { notFound, webhooks } from "./receive/route.ts";
+import { createKeySets } from "./verify/key-sets.ts";
 
 /** Builds the Worker's handlers over their dependencies: clock, randomness, network and mapping files. */
 export function createWorker(deps: Deps) {
@@ -26,10 +28,12 @@ export function createWorker(deps: Deps) {
     pace: createPace(deps),
     alert: createAlert(deps),
     ledgerHealth: createLedgerHealth(),
+    keySets: createKeySets(deps),
   };
   compileAll(deps.mappings);
   const app = new Hono<{ Bindings: Env }>();
   app.route("/webhooks", webhooks(context));
+  app.route("/clicks", clicks(context));
   app.route("/api", adminApi(context));
   app.route("/admin", adminPages(context));
   app.get("/", async (c) => {

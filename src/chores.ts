@@ -4,6 +4,7 @@ import type { Env } from "./context.ts";
 import type { DeliveryDeps } from "./deliver/deps.ts";
 import { sweep } from "./deliver/sweep.ts";
 import { takeTurn } from "./ledger/alerts.ts";
+import { CLICK_LIFE, forgetClicks } from "./ledger/clicks.ts";
 import { countUnchecked } from "./ledger/due.ts";
 import { sumHours } from "./ledger/hours.ts";
 import { purge } from "./ledger/retention.ts";
@@ -28,6 +29,7 @@ export async function runChores(env: Env, deps: DeliveryDeps): Promise<void> {
 async function blankOldEvents(env: Env, { now }: DeliveryDeps): Promise<void> {
   const { RETENTION_DAYS } = parseSettings(env, ["RETENTION_DAYS"]);
   await purge(env.DB, now() - RETENTION_DAYS * DAY, PURGE_SLICE);
+  await forgetClicks(env.DB, now() - CLICK_LIFE, PURGE_SLICE);
 }
 
 /** Once an hour, as long as there are leads of which nobody knows whether Dub has them. */

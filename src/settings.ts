@@ -106,9 +106,13 @@ export function parseSettings<K extends keyof Settings = keyof Settings>(
   return settings as Pick<Settings, K>;
 }
 
+/** Settings and secrets that each provider has: `auth0-logs` and `WEBHOOK_SECRET` → `AUTH0_LOGS_WEBHOOK_SECRET`. */
+const ofProvider = (provider: string, name: string) =>
+  `${provider.toUpperCase().replaceAll("-", "_")}_${name}`;
+
 /** Name of the Worker secret of a provider: `auth0-logs` → `AUTH0_LOGS_WEBHOOK_SECRET`. */
 export function secretName(provider: string): string {
-  return `${provider.toUpperCase().replaceAll("-", "_")}_WEBHOOK_SECRET`;
+  return ofProvider(provider, "WEBHOOK_SECRET");
 }
 
 /** The secret text of a provider, or undefined when the provider is off. */
@@ -116,3 +120,35 @@ export function providerSecret(env: Record<string, unknown>, provider: string): 
   const value = env[secretName(provider)];
   return typeof value === "string" && value.trim() !== "" ? value : undefined;
 }
+
+/** Who issues the session tokens of a provider, where its keys are if not at the usual place, and for whom they must be. */
+export type Issuer = { issuers: string[]; keysUrl: string | undefined; audience: string[] | undefined };
+
+/** Names of the settings of a provider's session tokens. */
+export const sessionSettings = (provider: string) => ({
+  issuer: ofProvider(provider, "ISSUER"),
+  keys: ofProvider(provider, "JWKS_URL"),
+  audience: ofProvider(provider, "AUDIENCE"),
+});
+
+/** The issuer of a provider's session tokens, or undefined when none is set. Throws a SettingsError for a wrong value. */
+export function issuerOf(env: Record<string, unknown>, provider: string): Issuer | undefined {
+  const names = sessionSettings(provider);
+  const words = (name: string) => {
+    const value = env[name];
+    return typeof value === "string" ? value.split(/\s+/).filter((word) => word !== "") : [];
+  };
+  const issuers = words(names.issuer);
+  if (issuers.length === 0) return undefined;
+  const [keysUrl, ...others] = words(names.keys);
+  if (!issuers.every(isHttps))
+    throw new SettingsError(`${names.issuer} must be the https address that the tokens have as iss.`);
+  if (keysUrl !== undefined && (others.length > 0 || !isHttps(keysUrl)))
+    throw new SettingsError(`${names.keys} must be the https address of the key set.`);
+  const audience = words(names.audience);
+  return { issuers, keysUrl, audience: audience.length > 0 ? audience : undefined };
+}
+
+/** Or http on this machine. */
+const isHttps = (text: string) =>
+  /^(https:\/\/|http:\/\/(localhost|127\.0\.0\.1)[:/])[^\s?#]+$/.test(text) && URL.canParse(text);

@@ -46,6 +46,8 @@ type Entry = {
   replay?: Replay;
   /** All deliveries pause for it. */
   pauses?: true;
+  /** A click that is told later makes it a lead. */
+  awaitsClick?: true;
 };
 
 export const REASONS = {
@@ -189,14 +191,16 @@ export const REASONS = {
     status: "skipped",
     by: "mapping",
     means:
-      "the webhook carries no click id: the visitor did not come by a Dub link, or the sign-up form does not pass it on",
-    todo: "if it should have one, see how the click id gets into the webhook; a warning of the event says so when the form passed a placeholder",
+      "neither the webhook nor, so far, the site tells a click: the visitor did not come by a Dub link, or the sign-up form does not pass the click id on",
+    todo: "if it should have one, see how the click id gets into the webhook, or let the site tell it (docs/click-memory.md); a warning of the event says so when the form passed a placeholder",
+    awaitsClick: true,
   },
   unknown_customer: {
     status: "skipped",
     by: "delivery",
     means: "no click id, and Dub does not know the customer",
-    todo: "nothing for visitors who did not come by a Dub link; it is delivered automatically if another lead of the customer is delivered later",
+    todo: "nothing for visitors who did not come by a Dub link; it is delivered automatically if another lead of the customer is delivered later, or if the site tells the click",
+    awaitsClick: true,
   },
   other_account: {
     status: "skipped",

@@ -20,6 +20,11 @@ export const TRANSITIONS: Transition[] = [
   { when: "the event that held the lead key ends without a lead", from: ["duplicate_here"], to: ["new"] },
   { when: "another lead of the customer is delivered", from: ["unknown_customer"], to: ["new"] },
   {
+    when: "the customer's click is told",
+    from: reasonsWhere(({ awaitsClick }) => awaitsClick === true),
+    to: ["new"],
+  },
+  {
     when: "a replay",
     from: reasonsWhere(({ replay = "map" }) => replay === "map" || replay === "look"),
     to: ["replayed", "duplicate_here", ...mapped],

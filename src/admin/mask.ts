@@ -1,6 +1,6 @@
 /** Hides the values under keys that look like credentials, for payloads that are shown. */
 
-import { decodeBody } from "../receive/body.ts";
+import { decodeBody } from "../body.ts";
 import { utf8 } from "../verify/bytes.ts";
 
 export const MASKED = "[hidden]";

@@ -1,5 +1,6 @@
 /** The workbench: maps a webhook by a mapping file that is being written. Nothing is stored or sent. */
 import { type Context, Hono } from "hono";
+import { type BodyProblem, decodeBody, readBody } from "../body.ts";
 import type { Deps, Env } from "../context.ts";
 import { JsonError, type JsonText, positionOf, readJsonText } from "../json-text.ts";
 import { type MapOptions, type MappedEvent, mapAgain, mapWebhook } from "../mapping/apply.ts";
@@ -7,7 +8,6 @@ import { within } from "../mapping/budget.ts";
 import { compileMapping, type Mapping, MappingError } from "../mapping/compile.ts";
 import { explain, explainExpression, explainNames, type Step } from "../mapping/explain.ts";
 import { describeUntyped } from "../mapping/untyped.ts";
-import { type BodyProblem, decodeBody, readBody } from "../receive/body.ts";
 import { parseSettings, SettingsError } from "../settings.ts";
 import { about, statusOf } from "../states.ts";
 import { utf8 } from "../verify/bytes.ts";

@@ -49,7 +49,7 @@ async function keepOnly(
 ): Promise<void> {
   if (carried.length === 0) return;
   try {
-    await keep(env.DB, carried, () => false);
+    await keep(env.DB, carried, () => false, deps.now());
   } catch (error) {
     await reportDown(deps, env, "ledger", "keep", error);
     postpone(batch);

@@ -7,6 +7,7 @@ import type { NewEvent } from "./event.ts";
 import { keepStatements } from "./keep.ts";
 import { type Marks, marksOf, readMarks } from "./marks.ts";
 import { IN_FORCE, type Pause, readPauses } from "./pauses.ts";
+import { PENDING_SINCE } from "./sql.ts";
 
 /**
  * A row claimed for delivery. `leaseUntil` names the claim: only its holder may settle the row. `lead`: null if it is
@@ -47,7 +48,7 @@ WHERE NOT EXISTS (SELECT 1 FROM pauses WHERE ${IN_FORCE("?3", "?4")}) AND id IN 
     WHERE id IN (SELECT value FROM json_each(?1)) AND status = 'pending' AND next_attempt_at <= ?3 AND lease_until <= ?3)
   WHERE most < ${SUSPECT_CLAIMS} OR place = 1)
 RETURNING id, provider, type, lead, lead_key AS leadKey, retries, tries, claims, doubt, doubt_since AS doubtSince,
-  lease_until AS leaseUntil, reason, coalesce(replayed_at, received_at) AS since,
+  lease_until AS leaseUntil, reason, ${PENDING_SINCE} AS since,
   click_id IS NULL AND EXISTS (SELECT 1 FROM events o WHERE o.customer_id = events.customer_id AND o.status = 'pending'
     AND o.id <> events.id AND o.click_id IS NOT NULL) AS awaited`;
 
@@ -79,7 +80,7 @@ export async function keepAndClaim(
 ): Promise<Claimed> {
   const named = JSON.stringify(ids);
   const results = await db.batch([
-    ...(carried.length > 0 ? keepStatements(db, carried, () => true) : []),
+    ...(carried.length > 0 ? keepStatements(db, carried, () => true, now) : []),
     db.prepare(POSTPONE).bind(named, now, fingerprint),
     readPauses(db),
     readMarks(db),

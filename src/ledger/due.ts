@@ -3,7 +3,7 @@ import type { D1Database } from "@cloudflare/workers-types";
 import type { Reason } from "../states.ts";
 import { setMark } from "./marks.ts";
 import { IN_FORCE, PROBING, resumeChanged } from "./pauses.ts";
-import { reasons } from "./sql.ts";
+import { PENDING_SINCE, reasons } from "./sql.ts";
 
 const QUEUE_DOWN = "EXISTS (SELECT 1 FROM marks WHERE name = 'queue_down')";
 
@@ -25,8 +25,8 @@ const AWAITS_DUB = reasons(({ pauses, alert }) => pauses === true && alert === u
 /** Both look at the first hundred rows by their time. */
 const OVERDUE = `
 SELECT min(iif(next_attempt_at <= ?1, next_attempt_at, NULL)) AS due,
-  min(iif(reason IN (${AWAITS_DUB}), coalesce(replayed_at, received_at), NULL)) AS tried,
-  sum(reason = 'click_not_found_yet' AND coalesce(replayed_at, received_at) BETWEEN coalesce((SELECT at FROM marks WHERE name = 'accepted'), 0) AND ?3)
+  min(iif(reason IN (${AWAITS_DUB}), ${PENDING_SINCE}, NULL)) AS tried,
+  sum(reason = 'click_not_found_yet' AND ${PENDING_SINCE} BETWEEN coalesce((SELECT at FROM marks WHERE name = 'accepted'), 0) AND ?3)
     AS unknownClicks,
   count(*) > 0 AS pending, EXISTS (SELECT 1 FROM pauses WHERE name = 'setting' AND until > ?2) AS held, ${QUEUE_DOWN} AS queueDown,
   (SELECT at FROM marks WHERE name = 'accepted') AS accepted, (SELECT at FROM marks WHERE name = 'cron') AS cron

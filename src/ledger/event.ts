@@ -2,7 +2,7 @@
 import { hash } from "../hash.ts";
 import { type Lead, normalEventName } from "../lead.ts";
 import { printable } from "../log.ts";
-import type { MappedEvent, Outcome } from "../mapping/apply.ts";
+import type { MappedEvent, Outcome, Waiting } from "../mapping/apply.ts";
 import { type Reason, type ReasonOf, type Status, statusOf } from "../states.ts";
 
 /** What mapping makes of an event, as the ledger keeps it. `lead` and `warnings` are JSON. */
@@ -13,6 +13,17 @@ export type MappedColumns = {
   warnings: string | null;
   lead: string | null;
   leadKey: string | null;
+} & Partial<WaitingColumns>;
+
+/**
+ * Of an event that lacks only the click id. waitsKey: the lead key that it gets with one; empty for a lead for each event.
+ * customerKey, emailKey: under which its click may have been told.
+ */
+export type WaitingColumns = {
+  waitsKey: string;
+  signedUpAt: number | null;
+  customerKey: string;
+  emailKey: string | null;
 };
 
 /** What is known of an event when it arrives. `payload` is JSON; `receivedAt` in milliseconds. */
@@ -64,7 +75,30 @@ export async function mappedColumns(
     warnings: outcome.warnings.length > 0 ? JSON.stringify(outcome.warnings) : null,
     lead: outcome.lead ? JSON.stringify(outcome.lead) : null,
     leadKey: outcome.kind === "lead" && outcome.once === "customer" ? await leadKey(outcome.lead) : null,
+    ...(outcome.waits && (await waitingColumns(outcome.lead as Lead, outcome.waits))),
   };
+}
+
+async function waitingColumns(lead: Lead, { once, signedUpAt }: Waiting): Promise<WaitingColumns> {
+  return {
+    waitsKey: once === "customer" ? await leadKey(lead) : "",
+    signedUpAt: signedUpAt ?? null,
+    ...(await clickKeys(lead)),
+  };
+}
+
+/** The keys under which the click of a lead's customer may have been told. */
+export async function clickKeys(lead: Pick<Lead, "customerExternalId" | "customerEmail">) {
+  const { customerExternalId, customerEmail } = lead;
+  return {
+    customerKey: await clickKey("customer", customerExternalId),
+    emailKey: customerEmail === undefined ? null : await clickKey("email", customerEmail),
+  };
+}
+
+/** The key under which a click is kept: a hash of the customer's id, or of the e-mail address in lower case. */
+export function clickKey(kind: "customer" | "email", value: string): Promise<string> {
+  return hash(kind, kind === "email" ? value.toLowerCase() : value);
 }
 
 /**

@@ -4,8 +4,11 @@ import type { Reason } from "../states.ts";
 import { DAY, HOUR, MINUTE } from "../time.ts";
 import { setMark } from "./marks.ts";
 
-/** Events of one provider and reason, received in one span of time that begins `at` (milliseconds). */
-export type Count = { at: number; provider: string; reason: Reason; events: number };
+/**
+ * Events of one provider and reason, received in one span of time that begins `at` (milliseconds). `byMemory`: those of
+ * them whose click was told to the Worker.
+ */
+export type Count = { at: number; provider: string; reason: Reason; events: number; byMemory: number };
 
 /** `summedUntil`: later events were counted one by one; null: all were. `complete`: whether all could be counted. */
 export type Counts = { counts: Count[]; summedUntil: number | null; complete: boolean };
@@ -34,8 +37,8 @@ SELECT received_at AS at FROM events WHERE event_id IS NOT NULL AND received_at 
 ORDER BY received_at LIMIT 1 OFFSET ${SLICE_EVENTS}`;
 const CLEAR = "DELETE FROM hours WHERE hour >= ?1 AND hour < ?2";
 const SUM = `
-INSERT INTO hours (hour, provider, reason, events)
-SELECT received_at - received_at % ${HOUR}, provider, reason, count(*) FROM events
+INSERT INTO hours (hour, provider, reason, events, by_memory)
+SELECT received_at - received_at % ${HOUR}, provider, reason, count(*), sum(click_by IS NOT NULL) FROM events
 WHERE event_id IS NOT NULL AND received_at >= ?1 AND received_at < ?2 GROUP BY 1, 2, 3`;
 
 /**
@@ -64,11 +67,11 @@ export async function sumHours(db: D1Database, now: number, keptFor: number): Pr
 }
 
 const READ = `
-SELECT hour - hour % ?2 AS at, provider, reason, sum(events) AS events FROM hours
+SELECT hour - hour % ?2 AS at, provider, reason, sum(events) AS events, sum(by_memory) AS byMemory FROM hours
 WHERE hour >= ?1 AND hour < coalesce((SELECT at FROM marks WHERE name = 'hours'), 0) GROUP BY 1, 2, 3`;
 const COUNT = `
-SELECT received_at - received_at % ?2 AS at, provider, reason, count(*) AS events FROM (
-  SELECT received_at, provider, reason FROM events
+SELECT received_at - received_at % ?2 AS at, provider, reason, count(*) AS events, sum(click_by IS NOT NULL) AS byMemory FROM (
+  SELECT received_at, provider, reason, click_by FROM events
   WHERE event_id IS NOT NULL AND received_at >= max(?1, coalesce((SELECT at FROM marks WHERE name = 'hours'), 0))
   ORDER BY received_at DESC LIMIT ${MAX_COUNTED})
 GROUP BY 1, 2, 3`;
@@ -88,7 +91,8 @@ export async function countHours(db: D1Database, since: number, step: number): P
   const counts = new Map<string, Count>();
   for (const one of [...summed, ...live]) {
     const key = `${one.at} ${one.provider} ${one.reason}`;
-    counts.set(key, { ...one, events: one.events + (counts.get(key)?.events ?? 0) });
+    const { events = 0, byMemory = 0 } = counts.get(key) ?? {};
+    counts.set(key, { ...one, events: one.events + events, byMemory: one.byMemory + byMemory });
   }
   return {
     counts: [...counts.values()].sort((a, b) => a.at - b.at),

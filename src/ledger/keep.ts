@@ -1,6 +1,7 @@
 /** Keeping events: idempotent, and one lead for each customer and event name. */
 import type { D1Database, D1PreparedStatement } from "@cloudflare/workers-types";
 import type { Reason, Status } from "../states.ts";
+import { joinStatements } from "./clicks.ts";
 import type { NewEvent } from "./event.ts";
 import { HOLDS_KEY } from "./sql.ts";
 
@@ -11,12 +12,13 @@ const MAX_CHUNK_LENGTH = 400_000;
 const MAX_CHUNK_ROWS = 200;
 
 const INSERT = `
-INSERT INTO events (id, provider, event_id, type, status, reason, detail, warnings, lead, lead_key, payload, received_at, next_attempt_at, queued_until)
+INSERT INTO events (id, provider, event_id, type, status, reason, detail, warnings, lead, lead_key, payload, received_at, next_attempt_at, queued_until, waits_key, signed_up_at)
 SELECT e.value->>'id', e.value->>'provider', e.value->>'eventId', e.value->>'type', e.value->>'status', e.value->>'reason',
   e.value->>'detail', e.value->>'warnings', e.value->>'lead', e.value->>'leadKey',
   coalesce(?2, e.value->>'payload'),
   e.value->>'receivedAt',
-  iif(e.value->>'status' = 'pending', e.value->>'receivedAt', NULL), e.value->>'queuedUntil'
+  iif(e.value->>'status' = 'pending', e.value->>'receivedAt', NULL), e.value->>'queuedUntil',
+  e.value->>'waitsKey', e.value->>'signedUpAt'
 FROM json_each(?1) e WHERE true
 ON CONFLICT (id) DO NOTHING`;
 
@@ -47,6 +49,7 @@ export function keepStatements(
   db: D1Database,
   events: NewEvent[],
   queued: (event: NewEvent) => boolean,
+  now: number,
 ): D1PreparedStatement[] {
   const size = ({ payload, lead }: NewEvent) => (payload?.length ?? 0) + (lead?.length ?? 0);
   const statements = chunks(events, size).flatMap((chunk) => {
@@ -62,6 +65,7 @@ export function keepStatements(
   return [
     ...statements,
     db.prepare(MARK_DUPLICATES).bind(ids(events)),
+    ...joinStatements(db, events, now),
     db.prepare(NAME_SAME_PERSON).bind(ids(events)),
   ];
 }
@@ -77,9 +81,10 @@ export async function keep(
   db: D1Database,
   events: NewEvent[],
   queued: (event: NewEvent) => boolean,
+  now: number,
 ): Promise<Kept> {
   const results = await db.batch([
-    ...keepStatements(db, events, queued),
+    ...keepStatements(db, events, queued, now),
     db.prepare("SELECT at FROM marks WHERE name = 'cron'"),
     db
       .prepare(

@@ -1,6 +1,7 @@
 /** The ledger's side of replay: find kept events by a filter, and write what mapping makes of them now. */
 import type { D1Database } from "@cloudflare/workers-types";
 import type { Doubt, Reason, Status } from "../states.ts";
+import { joinStatements } from "./clicks.ts";
 import type { MappedColumns, NewEvent } from "./event.ts";
 import { chunks, keepStatements } from "./keep.ts";
 import { promoteDuplicates } from "./settle.ts";
@@ -74,6 +75,9 @@ UPDATE events SET status = c.value->>'status', reason = c.value->>'reason', deta
   warnings = iif(c.value->>'kept', events.warnings, c.value->>'warnings'),
   lead = iif(c.value->>'kept', events.lead, c.value->>'lead'),
   lead_key = iif(c.value->>'kept', events.lead_key, c.value->>'leadKey'),
+  waits_key = iif(c.value->>'kept', events.waits_key, c.value->>'waitsKey'),
+  signed_up_at = iif(c.value->>'kept', events.signed_up_at, c.value->>'signedUpAt'),
+  click_by = iif(c.value->>'kept', events.click_by, NULL),
   doubt = c.value->>'doubt', doubt_since = iif(c.value->>'doubt' IS NULL, NULL, coalesce(doubt_since, received_at)),
   retries = 0, tries = 0, claims = 0, replayed_at = ?2,
   next_attempt_at = iif(c.value->>'status' = 'pending', ?2, NULL),
@@ -115,6 +119,11 @@ export async function change(
       db.prepare(CHANGE).bind(JSON.stringify(chunk), now, queuedUntil),
     ),
     db.prepare(MARK_DUPLICATES).bind(ids),
+    ...joinStatements(
+      db,
+      rows.filter((row) => row.kept === 0),
+      now,
+    ),
     ...promoteDuplicates(
       db,
       changes.map(({ row }) => row.lead_key),
@@ -127,7 +136,7 @@ export async function change(
               "DELETE FROM events WHERE reason = 'not_split' AND id IN (SELECT value FROM json_each(?1))",
             )
             .bind(JSON.stringify(splits.map(({ row }) => row.id))),
-          ...keepStatements(db, events, () => true),
+          ...keepStatements(db, events, () => true, now),
         ]
       : []),
     db

@@ -3,6 +3,8 @@ import type { D1Database, D1PreparedStatement } from "@cloudflare/workers-types"
 import type { CreditedLink } from "../lead.ts";
 import { type Doubt, type Reason, STATUSES, statusOf } from "../states.ts";
 import type { Claim } from "./claim.ts";
+import { joinStatements } from "./clicks.ts";
+import { clickKeys } from "./event.ts";
 import { HOLDS_KEY } from "./sql.ts";
 
 /** One call to Dub as it is kept. `httpStatus`: null for no answer. */
@@ -113,6 +115,7 @@ export async function settle(
     settlements.filter(({ reason }) => which(reason)).map(({ claim }) => claim);
   const ended = claimsOf((reason) => !STATUSES[statusOf(reason)].holdsKey && reason !== "duplicate_at_dub");
   const known = claimsOf((reason) => statusOf(reason) === "delivered" || reason === "duplicate_at_dub");
+  const unknown = claimsOf((reason) => reason === "unknown_customer");
   const statements = [
     ...(rows.length > 0 ? [db.prepare(SETTLE).bind(JSON.stringify(rows), now)] : []),
     ...(attempts.length > 0 ? [db.prepare(ATTEMPTS).bind(JSON.stringify(attempts), now)] : []),
@@ -121,13 +124,14 @@ export async function settle(
       ended.map(({ leadKey }) => leadKey),
       now,
     ),
-    ...promoteCustomers(
-      db,
-      known,
-      claimsOf((reason) => reason === "unknown_customer"),
-      now,
-    ),
+    ...promoteCustomers(db, known, unknown, now),
+    ...joinStatements(db, await Promise.all(unknown.map(waiting)), now),
     ...more,
   ];
   if (statements.length > 0) await db.batch(statements);
+}
+
+/** A lead that ended because Dub does not know its customer: the click may have been told. */
+async function waiting({ id, lead }: Claim) {
+  return lead ? { id, ...(await clickKeys(lead)) } : { id };
 }

@@ -14,6 +14,9 @@ export const HOLDS_KEY = (row: string) =>
     OR ${row}.reason IN (${reasons(({ holdsKey }) => holdsKey === true)})
     OR (${row}.doubt IS NOT NULL AND ${row}.status <> 'duplicate'))`;
 
+/** When an event last became pending. */
+export const PENDING_SINCE = "max(coalesce(click_told_at, 0), coalesce(replayed_at, received_at))";
+
 /** The reasons that migration 0009 leaves out of its index. SQLite uses the index only for the same words. */
 export const COMMON: Reason[] = ["new", "recorded", "no_click_id"];
 export const RARE = `reason NOT IN (${listed(COMMON)})`;

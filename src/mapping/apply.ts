@@ -6,10 +6,11 @@ import { clickIdProblem, usableClickId } from "../usable.ts";
 import { withAnyText } from "./click-text.ts";
 import type { Compiled, CompiledRule, Mapping, Value } from "./compile.ts";
 import { evaluate, isTrue } from "./expression.ts";
+import { milliseconds } from "./functions.ts";
 
 /** The result of mapping one event. `ended` events are kept with their reason, `ignored` ones are not kept. */
 export type Outcome =
-  | { kind: "lead"; lead: Lead; once: "customer" | "event"; warnings: Warning[] }
+  | { kind: "lead"; lead: Lead; once: "customer" | "event"; warnings: Warning[]; waits?: Waiting }
   | {
       kind: "ended";
       reason: ReasonOf<"skipped" | "rejected">;
@@ -17,8 +18,12 @@ export type Outcome =
       warnings: Warning[];
       /** As far as it could be mapped: never delivered, only to find the event by. */
       lead?: Partial<Lead>;
+      waits?: Waiting;
     }
   | { kind: "ignored" };
+
+/** An event that lacks only the click id: it becomes a lead when its click is told. `signedUpAt` in milliseconds, if known. */
+export type Waiting = { once: "customer" | "event"; signedUpAt?: number };
 
 export type MappedEvent = {
   event: unknown;
@@ -83,7 +88,7 @@ export function mapEvent(
     if (truthy(mapping.otherAccount, event)) return { ...ended("other_account"), ...leadOf(rule, event) };
     if (!options.acceptTestEvents && truthy(mapping.test, event))
       return { ...ended("test_event"), ...leadOf(rule, event) };
-    return applyRule(rule, event);
+    return applyRule(rule, event, mapping.signedUpAt);
   } catch (error) {
     if (error instanceof EvaluationError) return ended("expression_failed", error.message);
     throw error;
@@ -121,7 +126,7 @@ function leadOf(rule: CompiledRule, event: object): { lead?: Partial<Lead> } {
 
 const REQUIRED: LeadField[] = ["customerExternalId", "eventName"];
 
-function applyRule(rule: CompiledRule, event: object): Outcome {
+function applyRule(rule: CompiledRule, event: object, signedUpAt?: Compiled): Outcome {
   const raw: Partial<Record<LeadField, unknown>> = {};
   const failed: Warning[] = [];
   for (const { field, value } of rule.lead) {
@@ -136,11 +141,21 @@ function applyRule(rule: CompiledRule, event: object): Outcome {
   const withoutClickId = usableClickId(raw.clickId) === undefined;
   const instead = withoutClickId ? insteadOfClickId(rule, event) : [];
   const warnings = [...failed, ...instead, ...tidied.warnings];
+  const waits = withoutClickId && tidied.ok && { waits: waiting(rule, event, signedUpAt) };
   if (rule.withoutClickId === "skip" && withoutClickId)
-    return { kind: "ended", reason: "no_click_id", warnings, lead: tidied.lead };
+    return { kind: "ended", reason: "no_click_id", warnings, lead: tidied.lead, ...waits };
   if (!tidied.ok)
     return { kind: "ended", reason: tidied.reason, detail: tidied.detail, warnings, lead: tidied.lead };
-  return { kind: "lead", lead: tidied.lead, once: rule.once, warnings };
+  return { kind: "lead", lead: tidied.lead, once: rule.once, warnings, ...waits };
+}
+
+function waiting({ once }: CompiledRule, event: object, signedUpAt: Compiled | undefined): Waiting {
+  try {
+    const time = signedUpAt ? milliseconds(signedUpAt.evaluate(event)) : Number.NaN;
+    return Number.isNaN(time) ? { once } : { once, signedUpAt: Math.floor(time) };
+  } catch {
+    return { once };
+  }
 }
 
 /** What the form passed instead of a click id. */

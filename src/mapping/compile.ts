@@ -68,6 +68,9 @@ export type Mapping = {
   test: Compiled | undefined;
   otherAccount: Compiled | undefined;
   thin: Compiled | undefined;
+  signedUpAt: Compiled | undefined;
+  /** Over the claims of a session token. */
+  sessionCustomer: Compiled | undefined;
   rules: CompiledRule[];
 };
 
@@ -145,6 +148,8 @@ function compile(provider: string, json: unknown): Mapping {
     test: optional("test", file.test),
     otherAccount: optional("otherAccount", file.otherAccount),
     thin: optional("thin", file.thin),
+    signedUpAt: optional("signedUpAt", file.signedUpAt),
+    sessionCustomer: optional("session.customerExternalId", file.session?.customerExternalId),
     rules: file.leads.map((rule, i) => ({
       on: on(`leads[${i}].on`, rule.on),
       when: optional(`leads[${i}].when`, rule.when),
@@ -166,15 +171,16 @@ function compile(provider: string, json: unknown): Mapping {
   return mapping;
 }
 
-/** Every expression of a mapping outside `let`. */
-export function expressionsOf({ each, type, id, test, otherAccount, thin, rules }: Mapping): Compiled[] {
+/** Every expression of a mapping outside `let` that is about an event. */
+export function expressionsOf(mapping: Mapping): Compiled[] {
+  const { each, type, id, test, otherAccount, thin, signedUpAt, rules } = mapping;
   const inside = (value: Value): Compiled[] =>
     value.kind === "expression"
       ? [value]
       : value.kind === "object"
         ? value.entries.flatMap(([, inner]) => inside(inner))
         : [];
-  const top = [each, type, id, test, otherAccount, thin].filter(
+  const top = [each, type, id, test, otherAccount, thin, signedUpAt].filter(
     (one) => one !== undefined && "parts" in one,
   ) as Compiled[];
   return [

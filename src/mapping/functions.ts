@@ -60,7 +60,8 @@ export function daysBetween(from: unknown, to: unknown): number | null {
 /** Numbers from here on are milliseconds: as seconds they would be in the year 5138. */
 const FIRST_MILLISECONDS = 100_000_000_000;
 
-function milliseconds(time: unknown): number {
+/** Milliseconds since 1970 of ISO 8601 text, or of a number (or digits) of seconds or milliseconds; NaN for anything else. */
+export function milliseconds(time: unknown): number {
   if (typeof time === "number" || (typeof time === "string" && /^\d+(\.\d+)?$/.test(time))) {
     const number = Number(time);
     return Math.abs(number) < FIRST_MILLISECONDS ? number * SECOND : number;

@@ -59,6 +59,25 @@ const Rule = z.strictObject({
     .check(about("customer: one lead for each customer and event name, ever. event: one for each event.")),
 });
 
+/** Algorithms of session tokens. With a shared secret (HS256) whoever may check a token could make one. */
+export const TOKEN_ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"] as const;
+
+const Session = z.strictObject({
+  keys: z
+    ._default(z.string().check(z.regex(/^(https:\/\/|\{issuer\})/)), "{issuer}/.well-known/jwks.json")
+    .check(about("Address of the provider's key set; {issuer} stands for the setting <PROVIDER>_ISSUER.")),
+  algorithms: z
+    ._default(z.array(z.enum(TOKEN_ALGORITHMS)).check(z.minLength(1)), ["RS256"])
+    .check(about("Algorithms with which the provider signs session tokens.")),
+  customerExternalId: z
+    ._default(expression, "sub")
+    .check(
+      about(
+        "JMESPath expression over the token's claims. It must give the same id as lead.customerExternalId gives for this customer.",
+      ),
+    ),
+});
+
 export const MappingFile = z.strictObject({
   $schema: z.optional(z.string()),
   name: z.string().check(z.minLength(1), about("The provider's name, for people.")),
@@ -102,6 +121,20 @@ export const MappingFile = z.strictObject({
     expression.check(
       about(
         "True, or a text with what to do, for events that only point at their data: kept as rejected, with the text as detail.",
+      ),
+    ),
+  ),
+  signedUpAt: z.optional(
+    expression.check(
+      about(
+        "When the customer signed up, by the provider's word: ISO 8601, or seconds or milliseconds since 1970. A click that was first seen later is not credited. Default: when the webhook came.",
+      ),
+    ),
+  ),
+  session: z.optional(
+    Session.check(
+      about(
+        "The provider's session tokens (JWT), by which a signed-in customer's browser may tell its click: see docs/click-memory.md.",
       ),
     ),
   ),

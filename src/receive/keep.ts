@@ -46,7 +46,7 @@ export async function keepEvents(
   const ledgerAlone = failingSince !== null && deps.now() - failingSince >= QUEUE_ALONE;
   const deliverable = events.filter((event) => event.status === "pending" && fitsQueue(event));
   const queued = new Set(ledgerAlone ? [] : deliverable.slice(0, MAX_AT_ONCE));
-  const writing = keepInLedger(env, events, queued);
+  const writing = keepInLedger(env, events, queued, deps.now());
   const [ledger, queue] = await Promise.allSettled([
     within(LEDGER_PATIENCE, writing),
     enqueue(env.EVENTS, messages(queued)),
@@ -73,12 +73,11 @@ export async function keepEvents(
 }
 
 /** Slices are kept one after the other: a redelivery keeps what a failure in between has left out. */
-async function keepInLedger(env: Env, events: NewEvent[], queued: Set<NewEvent>): Promise<Kept> {
+async function keepInLedger(env: Env, events: NewEvent[], queued: Set<NewEvent>, now: number): Promise<Kept> {
   const all: Kept = { known: new Map(), cronAt: undefined };
   for (let at = 0; at < events.length; at += MAX_AT_ONCE) {
-    const { known, cronAt } = await keep(env.DB, events.slice(at, at + MAX_AT_ONCE), (event) =>
-      queued.has(event),
-    );
+    const slice = events.slice(at, at + MAX_AT_ONCE);
+    const { known, cronAt } = await keep(env.DB, slice, (event) => queued.has(event), now);
     for (const [id, state] of known) all.known.set(id, state);
     all.cronAt = cronAt;
   }

@@ -1,5 +1,6 @@
 /** The webhook endpoint: `POST /webhooks/:provider`. */
 import { type Context, Hono } from "hono";
+import { type Decoded, decodeBody, readBody } from "../body.ts";
 import type { Deps, Env } from "../context.ts";
 import type { Counter } from "../ledger/counter.ts";
 import { type NewEvent, newEvent } from "../ledger/event.ts";
@@ -15,7 +16,6 @@ import type { Verifier } from "../verify/scheme.ts";
 import { SecretError } from "../verify/secret.ts";
 import { explain } from "../verify/verdict.ts";
 import { type EventAnswer, summary } from "./answer.ts";
-import { type Decoded, decodeBody, readBody } from "./body.ts";
 import { type KeepDeps, type KeptSomewhere, keepEvents } from "./keep.ts";
 import { isRefused, MAX_EVENTS, type RefuseDeps, type Refused, refuse } from "./refuse.ts";
 import { verifierOf } from "./verifier.ts";

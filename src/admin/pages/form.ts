@@ -1,6 +1,6 @@
 /** The form that a request sends. */
 import type { Context } from "hono";
-import { readBody } from "../../receive/body.ts";
+import { readBody } from "../../body.ts";
 
 /** Null when it has more than `limit` bytes, or is no form. */
 export async function readForm(c: Context, limit: number): Promise<FormData | null> {

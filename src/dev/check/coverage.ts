@@ -1,11 +1,11 @@
 /** What the samples try out of a mapping: which parts give a value, which fields are there, which types come. */
 import { TreeInterpreter } from "@jmespath-community/jmespath";
+import { decodeBody } from "../../body.ts";
 import { mapWebhook } from "../../mapping/apply.ts";
 import { type Compiled, expressionsOf, type Mapping } from "../../mapping/compile.ts";
 import { type Ast, isTrue, nodesOf } from "../../mapping/expression.ts";
 import type { Part } from "../../mapping/resolve.ts";
 import type { Sample } from "../../mapping/schema.ts";
-import { decodeBody } from "../../receive/body.ts";
 import { sampleBody } from "../samples/sign.ts";
 
 export type Coverage = {

@@ -1,12 +1,12 @@
 /** What webhooks and samples become under a mapping, in the words of a sample's `expect`. */
 
+import { type BodyProblem, decodeBody } from "../../body.ts";
 import { JsonError, readJsonText } from "../../json-text.ts";
 import { type MappedEvent, mapWebhook } from "../../mapping/apply.ts";
 import type { Mapping } from "../../mapping/compile.ts";
 import type { Result } from "../../mapping/result.ts";
 import type { Sample } from "../../mapping/schema.ts";
 import { describeUntyped } from "../../mapping/untyped.ts";
-import { type BodyProblem, decodeBody } from "../../receive/body.ts";
 import { ANSWERS } from "../../receive/refuse.ts";
 import { sampleBody } from "../samples/sign.ts";
 import { UserError } from "../user-error.ts";

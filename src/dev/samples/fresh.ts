@@ -3,10 +3,11 @@
  * ids, the mapping file tells: those that change the event's id, the customer's id or the customer's e-mail address when
  * they are changed, and nothing else of what the events become.
  */
+
+import { decodeBody } from "../../body.ts";
 import { mapWebhook } from "../../mapping/apply.ts";
 import type { Mapping } from "../../mapping/compile.ts";
 import type { Sample } from "../../mapping/schema.ts";
-import { decodeBody } from "../../receive/body.ts";
 import { isEmail } from "../../usable.ts";
 import { canonical } from "../check/results.ts";
 import { sampleBody } from "./sign.ts";

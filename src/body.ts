@@ -1,7 +1,7 @@
 /** The request's body: read as bytes up to a limit, then decoded into JSON. */
 
-import { parseJson } from "../json.ts";
-import { concat } from "../verify/bytes.ts";
+import { parseJson } from "./json.ts";
+import { concat } from "./verify/bytes.ts";
 
 /** The body's bytes, or null when there are more than `limit`. */
 export async function readBody(request: Request, limit: number): Promise<Uint8Array<ArrayBuffer> | null> {

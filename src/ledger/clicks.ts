@@ -1,0 +1,155 @@
+/** Click memory: keeps which click a customer came with, and makes leads of the events that lack only the click. */
+import type { D1Database, D1PreparedStatement } from "@cloudflare/workers-types";
+import { DAY, HOUR, MINUTE } from "../time.ts";
+import { clickKey, type WaitingColumns } from "./event.ts";
+import { HOLDS_KEY, reasons } from "./sql.ts";
+
+/** Who told a click: the customer's own browser by a session token, or the site's server. */
+export type Proof = "session" | "site";
+
+/** By what a click is told to belong to a customer: the customer's id, or an e-mail address that the site has confirmed. */
+export type Whose = "customer" | "email";
+
+/** A click that was told. `clickedAt`: when the site first saw it, if told. Times in milliseconds. */
+export type ToldClick = {
+  whose: Whose;
+  /** The customer's id or e-mail address. */
+  value: string;
+  clickId: string;
+  proof: Proof;
+  clickedAt: number | null;
+};
+
+/** A click counts for so long, as Dub's cookie does. */
+export const CLICK_LIFE = 90 * DAY;
+/** A click may be told so long after the sign-up, as with the rule for `user.updated`: Dub knows a lead again for so long. */
+const TELL_WITHIN = 7 * DAY;
+/** A click that was told without its time counts as seen so long before it was told: see docs/click-memory.md. */
+const UNTIMED = 15 * MINUTE;
+/** A click that was told by e-mail address waits so long for what the customer's own session may tell. */
+export const EMAIL_WAIT = HOUR;
+/** Clicks kept for each key; the last ones count. */
+const MAX_CLICKS = 20;
+/** Events that one click is tried with, the newest. */
+const MAX_EVENTS = 100;
+
+const TELL = `
+INSERT INTO clicks (key, click_id, proof, clicked_at, told_at) VALUES (?1, ?2, ?3, ?4, ?5)
+ON CONFLICT (key, click_id) DO UPDATE SET clicked_at = min(coalesce(clicked_at, excluded.clicked_at), excluded.clicked_at)
+WHERE excluded.clicked_at < coalesce(clicked_at, ${Number.MAX_SAFE_INTEGER})`;
+
+const SEEN = (click: string) => `coalesce(${click}.clicked_at, ${click}.told_at - ${UNTIMED})`;
+
+const KEEP_NEWEST = `
+DELETE FROM clicks WHERE key = ?1 AND click_id IN (
+  SELECT click_id FROM clicks c WHERE key = ?1 ORDER BY ${SEEN("c")} DESC, click_id LIMIT -1 OFFSET ${MAX_CLICKS})`;
+
+/** SQL: whether an event lacks only the click, or has one that was told and was not tried yet. */
+const OPEN = (now: string) => `
+  ((e.status = 'skipped' AND e.reason IN (${reasons(({ awaitsClick }) => awaitsClick === true)}))
+   OR (e.status = 'pending' AND e.click_by IS NOT NULL AND e.claims = 0 AND e.doubt IS NULL AND e.lease_until <= ${now}
+     AND NOT EXISTS (SELECT 1 FROM attempts a WHERE a.event = e.id AND a.at >= e.click_told_at)))`;
+
+/**
+ * Gives each event of `source` (columns id, key) the last click before its sign-up among those told under its key, and
+ * makes it pending. Of several events with one lead key the oldest is taken; none, where another event holds the key, or
+ * where the customer has a lead by another click. ?1: what `source` reads; ?2: now.
+ */
+const JOIN = (whose: Whose, source: string) => `
+WITH seen AS (
+  SELECT e.rowid AS event, e.id, e.customer_id, e.email, e.status, e.click_by, e.click_id AS had,
+    coalesce(e.lead_key, nullif(e.waits_key, '')) AS lead_key, c.click_id, c.proof,
+    row_number() OVER (PARTITION BY e.rowid ORDER BY ${SEEN("c")} DESC, c.click_id) AS place
+  FROM (${source}) s CROSS JOIN events e ON e.id = s.id CROSS JOIN clicks c ON c.key = s.key
+  WHERE e.waits_key IS NOT NULL AND e.lead IS NOT NULL AND ${OPEN("?2")}
+    AND ${SEEN("c")} <= min(e.received_at, coalesce(e.signed_up_at, e.received_at))
+    AND ${SEEN("c")} >= min(e.received_at, coalesce(e.signed_up_at, e.received_at)) - ${CLICK_LIFE}
+    AND c.told_at <= min(e.received_at, coalesce(e.signed_up_at, e.received_at)) + ${TELL_WITHIN}),
+told AS (
+  SELECT *, row_number() OVER (PARTITION BY coalesce(lead_key, id) ORDER BY event) AS turn FROM seen w
+  WHERE place = 1
+    AND (status = 'skipped' OR ${whose === "customer" ? "had <> click_id OR click_by = 'email'" : "(had <> click_id AND click_by = 'email')"})
+    AND NOT EXISTS (SELECT 1 FROM events h WHERE h.lead_key = w.lead_key AND h.id <> w.id AND ${HOLDS_KEY("h")})
+    AND NOT EXISTS (SELECT 1 FROM events h WHERE h.customer_id = w.customer_id AND h.id <> w.id
+      AND (((h.status = 'delivered' OR h.reason = 'duplicate_at_dub') AND h.click_id IS NOT w.click_id)
+        OR (h.status = 'pending' AND h.click_id <> w.click_id)))${
+          whose === "customer"
+            ? ""
+            : `
+    AND NOT EXISTS (SELECT 1 FROM events h WHERE h.email = w.email AND h.customer_id <> w.customer_id
+      AND h.click_id = w.click_id AND ${HOLDS_KEY("h")})`
+        })
+UPDATE events SET status = 'pending', reason = 'new', detail = NULL, lead = json_set(lead, '$.clickId', t.click_id),
+  lead_key = t.lead_key, click_by = ${whose === "customer" ? "t.proof" : "'email'"}, click_told_at = ?2,
+  next_attempt_at = ?2${whose === "customer" ? "" : ` + ${EMAIL_WAIT}`}, queued_until = 0, retries = 0, tries = 0
+FROM told t WHERE events.rowid = t.event AND t.turn = 1
+RETURNING events.id`;
+
+const LISTED = (key: string) => `SELECT value->>'id' AS id, value->>'${key}' AS key FROM json_each(?1)`;
+const JOIN_LISTED = {
+  customer: JOIN("customer", LISTED("customerKey")),
+  email: JOIN("email", LISTED("emailKey")),
+};
+const OF_VALUE = (column: string) =>
+  `SELECT id, ?3 AS key FROM (SELECT id FROM events WHERE ${column} = ?1 ORDER BY rowid DESC LIMIT ${MAX_EVENTS})`;
+const JOIN_VALUE = {
+  customer: JOIN("customer", OF_VALUE("customer_id")),
+  email: JOIN("email", OF_VALUE("email")),
+};
+
+/**
+ * Keeps a click and makes leads of the events that lack only it, in one transaction; answers how many. A click that was
+ * told before keeps who told it, and the earlier time.
+ */
+export async function tell(
+  db: D1Database,
+  { whose, value, clickId, proof, clickedAt }: ToldClick,
+  now: number,
+): Promise<number> {
+  const key = await clickKey(whose, value);
+  const results = await db.batch([
+    db.prepare(TELL).bind(key, clickId, proof, clickedAt, now),
+    db.prepare(KEEP_NEWEST).bind(key),
+    db.prepare(JOIN_VALUE[whose]).bind(whose === "email" ? value.toLowerCase() : value, now, key),
+  ]);
+  return results.at(-1)?.results.length ?? 0;
+}
+
+/** The statements that give clicks told before to events that lack only one; for the transaction that writes the events. */
+export function joinStatements(
+  db: D1Database,
+  events: ({ id: string } & Partial<Pick<WaitingColumns, "customerKey" | "emailKey">>)[],
+  now: number,
+): D1PreparedStatement[] {
+  const waiting = events
+    .filter(({ customerKey }) => customerKey !== undefined)
+    .map(({ id, customerKey, emailKey }) => ({ id, customerKey, emailKey }));
+  if (waiting.length === 0) return [];
+  const listed = JSON.stringify(waiting);
+  return [JOIN_LISTED.customer, JOIN_LISTED.email].map((sql) => db.prepare(sql).bind(listed, now));
+}
+
+/** A click as it is remembered for a customer. */
+export type RememberedClick = { clickId: string; proof: Proof; clickedAt: number | null; toldAt: number };
+
+/** The clicks that were told for a customer's id and e-mail address, the last first. */
+export async function clicksOf(db: D1Database, keys: string[]): Promise<RememberedClick[]> {
+  const { results } = await db
+    .prepare(
+      `SELECT click_id AS clickId, proof, clicked_at AS clickedAt, told_at AS toldAt FROM clicks c
+       WHERE key IN (SELECT value FROM json_each(?1)) ORDER BY ${SEEN("c")} DESC`,
+    )
+    .bind(JSON.stringify(keys))
+    .all<RememberedClick>();
+  return results;
+}
+
+/** Deletes up to `limit` clicks that were told before `before` (milliseconds). */
+export async function forgetClicks(db: D1Database, before: number, limit: number): Promise<void> {
+  await db
+    .prepare(
+      "DELETE FROM clicks WHERE (key, click_id) IN (SELECT key, click_id FROM clicks WHERE told_at < ?1 ORDER BY told_at LIMIT ?2)",
+    )
+    .bind(before, limit)
+    .run();
+}
