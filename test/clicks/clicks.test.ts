@@ -365,8 +365,8 @@ describe("what is not taken", () => {
   const OFF = { settings: { ADMIN_TOKEN: TOKEN } };
   type App = Awaited<ReturnType<typeof open>>;
   const rows: [keyof typeof ANSWERS, string, (app: App) => Promise<Response>, object?][] = [
-    ["bad_claim", "clickId: missing", (app) => app.session("user_1", { clickId: undefined })],
-    ["bad_claim", "clickId: a placeholder", (app) => app.session("user_1", { clickId: "{{dub_id}}" })],
+    ["no_click_id", "clickId: missing", (app) => app.session("user_1", { clickId: undefined })],
+    ["no_click_id", "clickId: a placeholder", (app) => app.session("user_1", { clickId: "{{dub_id}}" })],
     ["bad_claim", "clickedAt: must be", (app) => app.session("user_1", { clickedAt: START / 1000 })],
     ["bad_claim", "sentAt: must be", (app) => app.session("user_1", { sentAt: "now" })],
     ["bad_claim", "customerExternalId or customerEmail", (app) => app.site({})],
@@ -393,7 +393,7 @@ describe("what is not taken", () => {
       { settings: { CLICKS_TOKEN, STRIPE_ISSUER: ISSUER } },
     ],
     [
-      "keys_unreachable",
+      "unavailable",
       "can't be checked at the moment",
       (app) => app.session("user_1"),
       { fetch: async () => new Response(null, { status: 500 }) },
