@@ -119,6 +119,12 @@ describe("whichever comes first", () => {
   });
 });
 
+it("the first claims of an isolate, at once, are all taken", async () => {
+  const app = await open();
+  const answers = await Promise.all(["user_1", "user_2", "user_3"].map((user) => app.session(user)));
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+});
+
 describe("which click counts", () => {
   type Told = { clickId?: string; clickedAt?: number; at?: number };
   const rows: [string, Told[], string | null][] = [
