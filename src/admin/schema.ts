@@ -5,7 +5,15 @@
 import * as z from "zod/mini";
 import { CreditedLink } from "../lead.ts";
 import { LEFT, type Left } from "../replay/replay.ts";
-import { EVENT_FILTERS, FIELDS, REPLAY_FIELDS, reasonName, SEARCH_FIELDS, statusName } from "./fields.ts";
+import {
+  EVENT_FILTERS,
+  FIELDS,
+  FORGET_FIELDS,
+  REPLAY_FIELDS,
+  reasonName,
+  SEARCH_FIELDS,
+  statusName,
+} from "./fields.ts";
 
 /** The schemas that have a name in the OpenAPI document. */
 export const named = z.registry<{ id: string }>();
@@ -274,6 +282,33 @@ export const ReplaySlice = z
   .register(named, { id: "ReplaySlice" });
 export type ReplaySlice = z.infer<typeof ReplaySlice>;
 
+/** What is erased of a person. */
+export const Forgotten = z
+  .object({
+    dryRun: z.boolean(),
+    customers: z.array(z.string()).check(about("customer ids by which the person is known")),
+    emails: z.array(z.string()).check(about("e-mail addresses by which the person is known, in lower case")),
+    events: count.check(about("events that are blanked, or would be")),
+    clicks: count.check(about("remembered clicks that are deleted, or would be")),
+    inDelivery: z
+      .array(z.string())
+      .check(
+        about("ids of events of the person that are left, since they are being delivered; a hundred at most"),
+      ),
+    others: z
+      .array(z.string())
+      .check(about("ids of events that are left, since they are of somebody else and only name the person")),
+    searched: count.check(about("kept payloads that were looked into")),
+    unsearched: z
+      .array(z.string())
+      .check(about("ids and addresses that payloads are not searched for, since they are too short")),
+    next: z
+      .nullable(z.string())
+      .check(about("`cursor` of the next request; null when all is done, which the last one does")),
+  })
+  .register(named, { id: "Forgotten" });
+export type Forgotten = z.infer<typeof Forgotten>;
+
 /** What a request gives, with the words in which a wrong field is refused. */
 const fields = (id: string, names: readonly (keyof typeof FIELDS)[]) =>
   z
@@ -332,6 +367,14 @@ export const ROUTES: Route[] = [
     summary: "Replays up to a hundred events that fit a filter, in the order in which they came.",
     body: fields("Replay", REPLAY_FIELDS),
     answers: { 200: ReplaySlice },
+  },
+  {
+    method: "post",
+    path: "/api/forget",
+    summary:
+      "Erases a person: looks into a slice of the kept payloads, and with the last one erases the rest.",
+    body: fields("Forget", FORGET_FIELDS),
+    answers: { 200: Forgotten },
   },
   {
     method: "get",
