@@ -8,6 +8,7 @@ import {
   findNamed,
   findPerson,
   MAX_KNOWN,
+  type Person,
   searchable,
 } from "../ledger/forget.ts";
 import { log } from "../log.ts";
@@ -42,26 +43,31 @@ export const TOO_MANY = `what was found belongs to more than ${MAX_KNOWN} custom
  * last slice erases all the rest. So a request that fails leaves the person to be found again. With `dryRun` nothing is
  * changed. Null: see TOO_MANY.
  */
-export async function forget(
+export async function forget(env: Env, deps: Pick<Deps, "now">, whom: Whom): Promise<Forgotten | null> {
+  const person = await findPerson(env.DB, whom.find, whom.related ?? true);
+  return person && slice(env, deps, whom, person);
+}
+
+async function slice(
   env: Env,
   { now }: Pick<Deps, "now">,
-  { find, related = true, dryRun = false, cursor }: Whom,
-): Promise<Forgotten | null> {
-  const person = await findPerson(env.DB, find, related);
-  if (!person) return null;
+  { find, dryRun = false, cursor }: Whom,
+  person: Person,
+): Promise<Forgotten> {
   const { own, others, searched, next } = await findNamed(env.DB, person, cursor);
   const rest = next === null ? await countPerson(env.DB, person, now()) : null;
+  const counted = { events: own.length + (rest?.events ?? 0), clicks: rest?.clicks ?? 0 };
   if (!dryRun) {
     if (own.length > 0) await eraseNamed(env.DB, own);
     if (rest) await erasePerson(env.DB, person, rest, now());
-    log("info", "forgotten", { events: own.length + (rest?.events ?? 0), clicks: rest?.clicks ?? 0 });
+    log("info", "forgotten", counted);
   }
+  const { customers, emails } = person;
   return {
     dryRun,
-    customers: isEmail(find) ? person.customers.filter((one) => one !== find) : person.customers,
-    emails: isEmail(find) ? person.emails : person.emails.filter((one) => one !== find.toLowerCase()),
-    events: own.length + (rest?.events ?? 0),
-    clicks: rest?.clicks ?? 0,
+    customers: isEmail(find) ? customers.filter((one) => one !== find) : customers,
+    emails: isEmail(find) ? emails : emails.filter((one) => one !== find.toLowerCase()),
+    ...counted,
     inDelivery: rest?.inDelivery ?? [],
     others,
     searched,
@@ -70,27 +76,26 @@ export async function forget(
   };
 }
 
-function unsearchedOf(person: { customers: string[]; emails: string[] }): string[] {
+function unsearchedOf(person: Person): string[] {
   const searched = searchable(person);
   return person.customers.filter((one) => !searched.includes(one.toLowerCase()));
 }
 
-/** Requests to the database are limited: so many slices are looked into at most, which is about 40,000 events. */
+/** A request may ask the database fifty times at most: so many slices are looked into, which is about 40,000 events. */
 const MAX_SLICES = 20;
 
-/** All slices of a person. Null: see TOO_MANY. `next` is not null when there are more payloads than can be looked into at once. */
+/** All slices of a person. Null: see TOO_MANY. `next` is not null when there are more, and then the rest is not erased. */
 export async function forgetWhole(
   env: Env,
   deps: Pick<Deps, "now">,
-  whom: Omit<Whom, "cursor">,
+  whom: Pick<Whom, "find" | "dryRun">,
 ): Promise<Forgotten | null> {
-  let sum: Forgotten | null = null;
-  for (let slice = 0; slice < MAX_SLICES && (sum === null || sum.next !== null); slice++) {
-    const one = await forget(env, deps, { ...whom, ...(sum?.next && { cursor: sum.next }) });
-    if (!one) return null;
-    sum = sum ? added(sum, one) : one;
-  }
-  return sum;
+  const person = await findPerson(env.DB, whom.find, true);
+  if (!person) return null;
+  let all = await slice(env, deps, whom, person);
+  for (let slices = 1; slices < MAX_SLICES && all.next !== null; slices++)
+    all = added(all, await slice(env, deps, { ...whom, cursor: all.next }, person));
+  return all;
 }
 
 /** What two slices of one person are together. */

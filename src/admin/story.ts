@@ -85,7 +85,7 @@ function received({ row, provider }: StoryOf): string {
     row.type === null ? "an event whose type could not be read" : `an event of type ${quoted(row.type)}`;
   const from = `${provider?.name ?? row.provider} sent a webhook with ${of}.`;
   if (isBlanked(row))
-    return `${from} Its payload, its lead, its id at the provider, the details and the attempts were removed at the end of the retention time (RETENTION_DAYS); status and reason stay.`;
+    return `${from} Its payload, its lead, its id at the provider, the details and the attempts were removed: at the end of the retention time (RETENTION_DAYS), or when the person was forgotten. Status and reason stay.`;
   const id = row.eventId?.startsWith("sha256:")
     ? "Neither the mapping file nor the webhook names an id for it, so a hash of its content recognises it when it is sent again."
     : `The provider's id for it is ${quoted(row.eventId ?? "")}; when it is sent again, nothing happens twice.`;

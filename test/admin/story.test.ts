@@ -301,7 +301,7 @@ describe("what came before", () => {
     [
       "retention",
       { row: row("recorded", { eventId: null, payload: null, lead: null }), lead: null },
-      "were removed at the end of the retention time (RETENTION_DAYS); status and reason stay.",
+      "were removed: at the end of the retention time (RETENTION_DAYS), or when the person was forgotten.",
     ],
   ])("%s", (_, given, says) => {
     expect(readDetails(given).join("\n")).toContain(says);
