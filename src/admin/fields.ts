@@ -61,7 +61,7 @@ export const EVENT_FILTERS = [
   "limit",
 ] as const;
 export const SEARCH_FIELDS = [...EVENT_FILTERS, "find", "related"] as const;
-export const REPLAY_FILTERS = ["status", "reason", "provider", "since", "until"] as const;
+export const REPLAY_FILTERS = ["status", "reason", "provider", "type", "since", "until"] as const;
 export const REPLAY_FIELDS = [...REPLAY_FILTERS, "dryRun", "after", "leadKeys"] as const;
 
 export type Fields = { [K in keyof typeof FIELDS]: z.infer<(typeof FIELDS)[K]["schema"]> };

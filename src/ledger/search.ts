@@ -12,7 +12,6 @@ import { COMMON, HOLDS_KEY, RARE } from "./sql.ts";
  * `before`: `rowid` of the last event of the page before.
  */
 export type Search = Filter & {
-  type?: string;
   find?: string;
   related?: boolean;
   before?: number;

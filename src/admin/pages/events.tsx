@@ -1,16 +1,16 @@
 /** The list of events: filters, search, export, and the newest ones as they come. */
-import { type Context, Hono } from "hono";
+import { Hono } from "hono";
 import type { Deps, Env } from "../../context.ts";
 import { beginning } from "../display.ts";
 import { type ApiEvent, type EventPage, fieldsOfQuery, listEvents } from "../events.ts";
 import { type Format, writeEvents } from "../export.ts";
 import { type Fields, readFields } from "../fields.ts";
-import { address, Filters } from "./filters.tsx";
-import { readForm } from "./form.ts";
+import { address, FILTERS, Filters, withZone } from "./filters.tsx";
+import { formOf, listed, withoutEmpty } from "./form.ts";
 import { answerPage } from "./layout.tsx";
-import { StatusMark, Table, Time } from "./parts.tsx";
+import { StatusMark, Table, Time, Wrong } from "./parts.tsx";
+import { replayAddress } from "./replay.tsx";
 
-const FILTERS = ["status", "reason", "provider", "type", "since", "until"] as const;
 /** Events in one exported file. */
 const MAX_EXPORTED = 1_000;
 
@@ -39,6 +39,12 @@ export function listPages({ mappings }: Pick<Deps, "mappings">) {
           <Wrong wrong={wrong} />
         )}
         {page && page.events.length > 0 && <Export fields={shown} />}
+        {page && Object.keys(shown).length > 0 && (
+          <p class="quiet">
+            <a href={replayAddress(shown)}>Replay these …</a> says first what all events of this filter would
+            become.
+          </p>
+        )}
       </>
     );
     return answerPage(c, { title: "Events", live: live !== undefined, children: content }, page ? 200 : 400);
@@ -104,43 +110,6 @@ export function listPages({ mappings }: Pick<Deps, "mappings">) {
 const PER_PAGE = 100;
 /** Each page is up to three queries, of which a request of the Free plan may make 50. */
 const MAX_PAGES = MAX_EXPORTED / PER_PAGE;
-
-/** Bytes of a form: its longest field has a thousand characters. */
-const MAX_FORM = 32 * 1024;
-
-/** Without any field when it can't be read. */
-async function formOf(c: Context): Promise<Record<string, string>> {
-  const form = (await readForm(c, MAX_FORM)) ?? new FormData();
-  return Object.fromEntries(
-    [...form].flatMap(([name, value]) => (typeof value === "string" ? [[name, value]] : [])),
-  );
-}
-
-function withoutEmpty(given: Record<string, string>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(given).flatMap(([name, value]) => (value.trim() === "" ? [] : [[name, value.trim()]])),
-  );
-}
-
-/** A field for a time gives no time zone: times are UTC here. */
-function withZone(given: Record<string, string>): Record<string, string> {
-  const zoned = ([name, value]: [string, string]) => [
-    name,
-    /T\d\d:\d\d(:\d\d)?$/.test(value) ? `${value}Z` : value,
-  ];
-  return Object.fromEntries(Object.entries(given).map(zoned));
-}
-
-const listed = (given: Record<string, string>) =>
-  Object.fromEntries(Object.entries(given).map(([name, value]) => [name, [value]]));
-
-const Wrong = ({ wrong }: { wrong: string[] }) => (
-  <div class="banner" role="alert">
-    {wrong.map((one) => (
-      <p>{one}</p>
-    ))}
-  </div>
-);
 
 const Found = ({ page: { events, next }, older }: { page: EventPage; older: string | null }) => (
   <div id="found">
