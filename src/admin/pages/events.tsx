@@ -38,7 +38,7 @@ export function listPages({ mappings }: Pick<Deps, "mappings">) {
         ) : (
           <Wrong wrong={wrong} />
         )}
-        {page && page.events.length > 0 && <Export fields={shown} />}
+        {page && page.events.length > 0 && <Export fields={filter} />}
         {page && Object.keys(shown).length > 0 && (
           <p class="quiet">
             <a href={replayAddress(shown)}>Replay these …</a> says first what all events of this filter would
@@ -77,7 +77,7 @@ export function listPages({ mappings }: Pick<Deps, "mappings">) {
             <button type="submit">Older</button>
           </form>
         )}
-        {page && page.events.length > 0 && <Export fields={{ find }} />}
+        {page && page.events.length > 0 && <Export fields={given} />}
       </>
     );
     return answerPage(c, { title: "Search", find, children: content }, page ? 200 : 400);
@@ -85,23 +85,31 @@ export function listPages({ mappings }: Pick<Deps, "mappings">) {
 
   pages.post("/export", async (c) => {
     const { format, ...given } = withoutEmpty(await formOf(c));
-    const { value, wrong } = read(fieldsOfQuery(listed(given)), [...FILTERS, "find"]);
+    const { value, wrong } = read(fieldsOfQuery(listed(given)), [...FILTERS, "find", "before"]);
     if (format !== "csv" && format !== "json") wrong.push("format must be csv or json");
     if (wrong.length > 0) return answerPage(c, { title: "Export", children: <Wrong wrong={wrong} /> }, 400);
     const events: ApiEvent[] = [];
-    const search = { ...value, ...(value.find !== undefined && { related: true }) };
-    for (let before: number | null | undefined, pages = 0; before !== null && pages < MAX_PAGES; pages++) {
+    const search = { ...value, ...(value.find !== undefined && { related: true }), limit: PER_PAGE };
+    let next: number | null | undefined = value.before;
+    for (let pages = 0; next !== null && pages < MAX_PAGES && events.length < MAX_EXPORTED; pages++) {
       const page: EventPage = await listEvents(
         c.env.DB,
-        { ...search, limit: PER_PAGE, ...(before !== undefined && { before }) },
+        { ...search, ...(next !== undefined && { before: next }) },
         providers,
       );
       events.push(...page.events);
-      before = page.next;
+      next = page.next;
     }
-    return c.body(writeEvents(events, format as Format), 200, {
+    const { find, ...filter } = given;
+    const rest = address({ ...filter, before: String(next) });
+    const goOn =
+      find === undefined
+        ? `open ${new URL(rest, c.req.url).href} and export again`
+        : `POST /api/events/search with "before": ${next} goes on`;
+    const more = next === null ? null : `The file is cut: there can be older events. To get them: ${goOn}.`;
+    return c.body(writeEvents(events, format as Format, more), 200, {
       "content-type": format === "csv" ? "text/csv; charset=utf-8" : "application/json",
-      "content-disposition": `attachment; filename="events.${format}"`,
+      "content-disposition": `attachment; filename="events${next === null ? "" : "-cut"}.${format}"`,
     });
   });
   return pages;
@@ -109,7 +117,7 @@ export function listPages({ mappings }: Pick<Deps, "mappings">) {
 
 const PER_PAGE = 100;
 /** Each page is up to three queries, of which a request of the Free plan may make 50. */
-const MAX_PAGES = MAX_EXPORTED / PER_PAGE;
+const MAX_PAGES = 15;
 
 const Found = ({ page: { events, next }, older }: { page: EventPage; older: string | null }) => (
   <div id="found">
@@ -189,7 +197,9 @@ const Export = ({ fields }: { fields: Record<string, string> }) => (
     {Object.entries(fields).map(([name, value]) => (
       <input type="hidden" name={name} value={value} />
     ))}
-    Export the newest {MAX_EXPORTED.toLocaleString("en")}:{" "}
+    Export up to {MAX_EXPORTED.toLocaleString("en")}
+    {fields.before !== undefined && " from this page on"} (if there are more, the end of the file says how to
+    go on):{" "}
     <button type="submit" name="format" value="csv">
       CSV
     </button>{" "}
