@@ -24,7 +24,10 @@ export function listPages({ mappings }: Pick<Deps, "mappings">) {
     const { live, ...given } = c.req.query();
     const filter = withZone(withoutEmpty(given));
     const { value, wrong } = read(fieldsOfQuery(listed(filter)), [...FILTERS, "before"]);
-    const page = wrong.length > 0 ? null : await listEvents(c.env.DB, value, providers);
+    const page =
+      wrong.length > 0
+        ? null
+        : await listEvents(c.env.DB, { ...value, limit: rowsBeside(filter) }, providers);
     const { before: _, ...shown } = filter;
     const content = (
       <>
@@ -114,6 +117,9 @@ export function listPages({ mappings }: Pick<Deps, "mappings">) {
   });
   return pages;
 }
+
+/** Rows of a list whose links repeat a filter: the page stays below 30 kB also when the filter is long. */
+const rowsBeside = (filter: Record<string, string>) => (address(filter).length > 300 ? 25 : 50);
 
 const PER_PAGE = 100;
 /** Each page is up to three queries, of which a request of the Free plan may make 50. */
