@@ -165,12 +165,30 @@ export const ProviderStatus = z
   .register(named, { id: "ProviderStatus" });
 export type ProviderStatus = z.infer<typeof ProviderStatus>;
 
+/** Click memory: who may tell clicks, and what was told. */
+export const ClickStatus = z
+  .object({
+    state: z.enum(["on", "off", "problem"]),
+    says: z.string(),
+    todo: z.exactOptional(z.string()),
+    providers: z
+      .array(z.string())
+      .check(about("those whose session tokens are taken, by `<PROVIDER>_ISSUER`")),
+    byToken: z.boolean().check(about("`CLICKS_TOKEN` is set: the site's server can tell clicks")),
+    remembered: count.check(about("clicks that are remembered; ten thousand are counted at most")),
+    lastToldAt: z.nullable(time).check(about("when the last remembered click was first told")),
+    refusals,
+  })
+  .register(named, { id: "ClickStatus" });
+export type ClickStatus = z.infer<typeof ClickStatus>;
+
 /** The state of the Worker. */
 export const Status = z
   .object({
     checks: z.array(Check),
     providers: z.array(ProviderStatus),
     refusals: refusals.check(about("requests to addresses of no provider")),
+    clicks: ClickStatus,
     events: z
       .record(z.string(), count)
       .check(about("events of the last 24 hours by status, of the last ten thousand")),

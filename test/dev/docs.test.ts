@@ -20,7 +20,7 @@ import { ALERTS } from "../../src/alert.ts";
 import { ROOT, readJson } from "../../src/dev/files.ts";
 import { ANSWERS } from "../../src/receive/refuse.ts";
 import { LEFT } from "../../src/replay/replay.ts";
-import { parseSettings } from "../../src/settings.ts";
+import { parseSettings, sessionSettings } from "../../src/settings.ts";
 import { REASONS, reasonsWhere, STATUS_NAMES } from "../../src/states.ts";
 import { createVerifier, Verify } from "../../src/verify/schemes.ts";
 
@@ -208,7 +208,12 @@ it("docs/reasons.md has each status, reason, answer and alert once", () => {
 it("docs/settings.md has each setting and secret once, with its default", () => {
   const text = section("docs/settings.md", "## Settings and secrets");
   const defaults = parseSettings({});
-  const others = ["<PROVIDER>_WEBHOOK_SECRET", "ADMIN_TOKEN"];
+  const others = [
+    "<PROVIDER>_WEBHOOK_SECRET",
+    "ADMIN_TOKEN",
+    "CLICKS_TOKEN",
+    ...Object.values(sessionSettings("<provider>")),
+  ];
   expect(sorted(namesIn(text))).toEqual(sorted([...Object.keys(defaults), ...others]));
   for (const [name, value] of Object.entries(defaults))
     expect(text).toContain(`| \`${name}\` | ${value === undefined ? "" : `\`${value}\` `}|`);

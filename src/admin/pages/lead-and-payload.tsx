@@ -46,7 +46,7 @@ export const Sides = ({
       <section aria-labelledby="lead">
         <h2 id="lead">Lead</h2>
         {isBlanked(row) ? (
-          <p>It was removed at the end of the retention time.</p>
+          <p>It was removed: at the end of the retention time, or when the person was forgotten.</p>
         ) : rows.length === 0 ? (
           <p>None was made of it.</p>
         ) : (
@@ -77,7 +77,7 @@ export const Sides = ({
         {payload === undefined ? (
           <p>
             {isBlanked(row)
-              ? "It was removed at the end of the retention time."
+              ? "It was removed: at the end of the retention time, or when the person was forgotten."
               : "It was too large to be kept (over 1 MB)."}
           </p>
         ) : (
