@@ -52,7 +52,7 @@ const OPEN = (now: string) => `
 
 /**
  * Gives each event of `source` (columns id, key) the last click before its sign-up among those told under its key, and
- * makes it pending. Of several events with one lead key the oldest is taken; none, where another event holds the key, or
+ * makes it pending. Of several events with one lead key the oldest is taken, by an e-mail address those of one customer; none, where another event holds the key, or
  * where the customer has a lead by another click. ?1: what `source` reads; ?2: now.
  */
 const JOIN = (whose: Whose, source: string) => `
@@ -66,7 +66,8 @@ WITH seen AS (
     AND ${SEEN("c")} >= min(e.received_at, coalesce(e.signed_up_at, e.received_at)) - ${CLICK_LIFE}
     AND c.told_at <= min(e.received_at, coalesce(e.signed_up_at, e.received_at)) + ${TELL_WITHIN}),
 told AS (
-  SELECT *, row_number() OVER (PARTITION BY coalesce(lead_key, id) ORDER BY event) AS turn FROM seen w
+  SELECT *, row_number() OVER (PARTITION BY coalesce(lead_key, id) ORDER BY event) AS turn,
+    first_value(customer_id) OVER (PARTITION BY email, click_id ORDER BY event) AS person FROM seen w
   WHERE place = 1
     AND (status = 'skipped' OR ${whose === "customer" ? "had <> click_id OR click_by = 'email'" : "(had <> click_id AND click_by = 'email')"})
     AND NOT EXISTS (SELECT 1 FROM events h WHERE h.lead_key = w.lead_key AND h.id <> w.id AND ${HOLDS_KEY("h")})
@@ -82,7 +83,7 @@ told AS (
 UPDATE events SET status = 'pending', reason = 'new', detail = NULL, lead = json_set(lead, '$.clickId', t.click_id),
   lead_key = t.lead_key, click_by = ${whose === "customer" ? "t.proof" : "'email'"}, click_told_at = ?2,
   next_attempt_at = ?2${whose === "customer" ? "" : ` + ${EMAIL_WAIT}`}, queued_until = 0, retries = 0, tries = 0
-FROM told t WHERE events.rowid = t.event AND t.turn = 1
+FROM told t WHERE events.rowid = t.event AND t.turn = 1${whose === "customer" ? "" : " AND t.customer_id = t.person"}
 RETURNING events.id`;
 
 const LISTED = (key: string) => `SELECT value->>'id' AS id, value->>'${key}' AS key FROM json_each(?1)`;
