@@ -22,6 +22,11 @@ export const ANSWERS = {
     means: "the body is not what it must be; the answer names the field",
     todo: "correct the call on your site",
   },
+  no_click_id: {
+    status: 400,
+    means: "the body has no click id that can be used; the answer says what is wrong with it",
+    todo: "send the value of the cookie dub_id, and nothing when there is none",
+  },
   not_yours: {
     status: 400,
     means: "a session token came with an e-mail address or with the id of another customer",
@@ -55,7 +60,7 @@ export const ANSWERS = {
     wire: "A setting of the Worker can't be used; its log says why.",
     alert: true,
   },
-  keys_unreachable: {
+  unavailable: {
     status: 503,
     means: "the issuer's key set can't be had, so no session token can be checked",
     todo: "see that `<PROVIDER>_ISSUER` (or `<PROVIDER>_JWKS_URL`) is right; if it is, the issuer has an outage, and browsers tell the click again at the next page",

@@ -30,9 +30,10 @@ export function readClaim(bytes: Uint8Array, now: number): Claim | Refused {
 
   const clickId = usableClickId(given.clickId);
   if (clickId === undefined)
-    return bad(
-      `clickId: ${clickIdProblem(given.clickId)?.replace("dropped: ", "") ?? "missing, or not a text"}. It is the value of the cookie dub_id.`,
-    );
+    return {
+      refused: "no_click_id",
+      evidence: `clickId: ${clickIdProblem(given.clickId)?.replace("dropped: ", "") ?? "missing, or not a text"}. It is the value of the cookie dub_id.`,
+    };
   const times: Record<"clickedAt" | "sentAt", number | null> = { clickedAt: null, sentAt: null };
   for (const name of ["clickedAt", "sentAt"] as const) {
     const value = given[name] ?? null;

@@ -36,12 +36,12 @@ export async function prove(
     const unauthorized = (evidence: string): Refused => ({ refused: "unauthorized", evidence });
     if (token === undefined)
       return unauthorized("The header Authorization is missing, or is not Bearer and a token.");
-    if (token.split(".").length !== 3) {
-      if (!hasSecret) return unauthorized(`What came is no session token, and ${CLICKS_TOKEN} is not set.`);
-      return (await (await readTokens(CLICKS_TOKEN, secret)).include(token))
-        ? { proof: "site" }
-        : unauthorized(`What came is no session token, and not the ${CLICKS_TOKEN}.`);
-    }
+    if (hasSecret && (await (await readTokens(CLICKS_TOKEN, secret)).include(token)))
+      return { proof: "site" };
+    if (token.split(".").length !== 3)
+      return unauthorized(
+        `What came is no session token, and ${hasSecret ? `not the ${CLICKS_TOKEN}` : `${CLICKS_TOKEN} is not set`}.`,
+      );
     return await proveSession(sessions, keySets, token, now());
   } catch (error) {
     if (error instanceof SettingsError || error instanceof SecretError || error instanceof MappingError)
@@ -89,7 +89,7 @@ async function proveSession(
     now,
   });
   if (!verdict.ok) {
-    const refused = verdict.unreachable ? "keys_unreachable" : "unauthorized";
+    const refused = verdict.unreachable ? "unavailable" : "unauthorized";
     return { refused, evidence: `A session token of ${provider}: ${verdict.problem}.`, provider };
   }
   const customer = customerOf(mapping, verdict.claims);

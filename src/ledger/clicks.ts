@@ -44,46 +44,59 @@ const KEEP_NEWEST = `
 DELETE FROM clicks WHERE key = ?1 AND click_id IN (
   SELECT click_id FROM clicks c WHERE key = ?1 ORDER BY ${SEEN("c")} DESC, click_id LIMIT -1 OFFSET ${MAX_CLICKS})`;
 
-/** SQL: whether an event lacks only the click, or has one that was told and was not tried yet. */
-const OPEN = (now: string) => `
+/** SQL: whether the event `e` lacks only the click, or has one that was told and was not tried yet. ?2: now. */
+const OPEN = `
   ((e.status = 'skipped' AND e.reason IN (${reasons(({ awaitsClick }) => awaitsClick === true)}))
-   OR (e.status = 'pending' AND e.click_by IS NOT NULL AND e.claims = 0 AND e.doubt IS NULL AND e.lease_until <= ${now}
+   OR (e.status = 'pending' AND e.click_by IS NOT NULL AND e.claims = 0 AND e.doubt IS NULL AND e.lease_until <= ?2
      AND NOT EXISTS (SELECT 1 FROM attempts a WHERE a.event = e.id AND a.at >= e.click_told_at)))`;
 
+/** SQL: the open events among those of `source`, which has the columns id and key. */
+const OPEN_EVENTS = (source: string) => `
+SELECT e.rowid AS place, e.id, e.customer_id, e.email, e.click_id AS had, e.click_by,
+  coalesce(e.lead_key, nullif(e.waits_key, '')) AS lead_key, s.key, min(e.received_at, coalesce(e.signed_up_at, e.received_at)) AS at
+FROM (${source}) s CROSS JOIN events e ON e.id = s.id
+WHERE e.waits_key IS NOT NULL AND e.lead IS NOT NULL AND ${OPEN}`;
+
+/** A click by e-mail address does not replace one by the customer's id; and with one click it makes one customer. */
+const BY_EMAIL = {
+  one: "email, click_id",
+  replaces: "had <> click_id AND click_by = 'email'",
+  unused: `
+    AND NOT EXISTS (SELECT 1 FROM events h WHERE h.email = w.email AND h.customer_id <> w.customer_id
+      AND h.click_id = w.click_id AND ${HOLDS_KEY("h")})`,
+};
+const BY_CUSTOMER = { one: "customer_id", replaces: "had <> click_id OR click_by = 'email'", unused: "" };
+
 /**
- * Gives each event of `source` (columns id, key) the last click before its sign-up among those told under its key, and
- * makes it pending. Of several events with one lead key the oldest is taken, by an e-mail address those of one customer; none, where another event holds the key, or
- * where the customer has a lead by another click. ?1: what `source` reads; ?2: now.
+ * SQL: for the events of `candidates` the last click before the sign-up among those told under its key, as the table
+ * `told` where TAKEN. Of several events with one lead key the first is taken; none, where another event holds the key,
+ * or where the customer has a lead by another click.
  */
-const JOIN = (whose: Whose, source: string) => `
-WITH seen AS (
-  SELECT e.rowid AS event, e.id, e.customer_id, e.email, e.status, e.click_by, e.click_id AS had,
-    coalesce(e.lead_key, nullif(e.waits_key, '')) AS lead_key, c.click_id, c.proof,
-    row_number() OVER (PARTITION BY e.rowid ORDER BY ${SEEN("c")} DESC, c.click_id) AS place
-  FROM (${source}) s CROSS JOIN events e ON e.id = s.id CROSS JOIN clicks c ON c.key = s.key
-  WHERE e.waits_key IS NOT NULL AND e.lead IS NOT NULL AND ${OPEN("?2")}
-    AND ${SEEN("c")} <= min(e.received_at, coalesce(e.signed_up_at, e.received_at))
-    AND ${SEEN("c")} >= min(e.received_at, coalesce(e.signed_up_at, e.received_at)) - ${CLICK_LIFE}
-    AND c.told_at <= min(e.received_at, coalesce(e.signed_up_at, e.received_at)) + ${TELL_WITHIN}),
+const TOLD = (whose: Whose, candidates: string) => {
+  const { one, replaces, unused } = whose === "customer" ? BY_CUSTOMER : BY_EMAIL;
+  return `
+WITH candidate AS (${candidates}),
+seen AS (
+  SELECT w.*, c.click_id, c.proof, row_number() OVER (PARTITION BY w.id ORDER BY ${SEEN("c")} DESC, c.click_id) AS rank
+  FROM candidate w CROSS JOIN clicks c ON c.key = w.key
+  WHERE ${SEEN("c")} BETWEEN w.at - ${CLICK_LIFE} AND w.at AND c.told_at <= w.at + ${TELL_WITHIN}),
 told AS (
-  SELECT *, row_number() OVER (PARTITION BY coalesce(lead_key, id) ORDER BY event) AS turn,
-    first_value(customer_id) OVER (PARTITION BY email, click_id ORDER BY event) AS person FROM seen w
-  WHERE place = 1
-    AND (status = 'skipped' OR ${whose === "customer" ? "had <> click_id OR click_by = 'email'" : "(had <> click_id AND click_by = 'email')"})
+  SELECT *, row_number() OVER (PARTITION BY coalesce(lead_key, id) ORDER BY place) AS turn,
+    first_value(customer_id) OVER (PARTITION BY ${one} ORDER BY place) AS first FROM seen w
+  WHERE rank = 1 AND (click_by IS NULL OR ${replaces})
     AND NOT EXISTS (SELECT 1 FROM events h WHERE h.lead_key = w.lead_key AND h.id <> w.id AND ${HOLDS_KEY("h")})
     AND NOT EXISTS (SELECT 1 FROM events h WHERE h.customer_id = w.customer_id AND h.id <> w.id
       AND (((h.status = 'delivered' OR h.reason = 'duplicate_at_dub') AND h.click_id IS NOT w.click_id)
-        OR (h.status = 'pending' AND h.click_id <> w.click_id)))${
-          whose === "customer"
-            ? ""
-            : `
-    AND NOT EXISTS (SELECT 1 FROM events h WHERE h.email = w.email AND h.customer_id <> w.customer_id
-      AND h.click_id = w.click_id AND ${HOLDS_KEY("h")})`
-        })
+        OR (h.status = 'pending' AND h.click_id <> w.click_id)))${unused})`;
+};
+const TAKEN = "t.turn = 1 AND t.customer_id = t.first";
+
+/** Makes the open events of `source` pending, each with its click. ?2: now. */
+const JOIN = (whose: Whose, source: string) => `${TOLD(whose, OPEN_EVENTS(source))}
 UPDATE events SET status = 'pending', reason = 'new', detail = NULL, lead = json_set(lead, '$.clickId', t.click_id),
   lead_key = t.lead_key, click_by = ${whose === "customer" ? "t.proof" : "'email'"}, click_told_at = ?2,
-  next_attempt_at = ?2${whose === "customer" ? "" : ` + ${EMAIL_WAIT}`}, queued_until = 0, retries = 0, tries = 0
-FROM told t WHERE events.rowid = t.event AND t.turn = 1${whose === "customer" ? "" : " AND t.customer_id = t.person"}
+  next_attempt_at = ?2 + ${whose === "customer" ? 0 : EMAIL_WAIT}, queued_until = 0, retries = 0, tries = 0
+FROM told t WHERE events.id = t.id AND ${TAKEN}
 RETURNING events.id`;
 
 const LISTED = (key: string) => `SELECT value->>'id' AS id, value->>'${key}' AS key FROM json_each(?1)`;
@@ -128,6 +141,34 @@ export function joinStatements(
   if (waiting.length === 0) return [];
   const listed = JSON.stringify(waiting);
   return [JOIN_LISTED.customer, JOIN_LISTED.email].map((sql) => db.prepare(sql).bind(listed, now));
+}
+
+/** An event that would lack only the click, as a preview of a replay makes it. `at`: the sign-up, in milliseconds. */
+export type WouldWait = {
+  id: string;
+  customerId: string;
+  email: string | null;
+  leadKey: string | null;
+  at: number;
+} & Pick<WaitingColumns, "customerKey" | "emailKey">;
+
+const WOULD_WAIT = (key: string) => `
+SELECT e.key AS place, value->>'id' AS id, value->>'customerId' AS customer_id, value->>'email' AS email, NULL AS had,
+  NULL AS click_by, value->>'leadKey' AS lead_key, value->>'${key}' AS key, value->>'at' AS at
+FROM json_each(?1) e`;
+const FIND_TOLD = (whose: Whose, key: string) =>
+  `${TOLD(whose, WOULD_WAIT(key))} SELECT id, click_id AS clickId FROM told t WHERE ${TAKEN}`;
+
+/** The clicks that events would get, by event. */
+export async function findTold(db: D1Database, events: WouldWait[]): Promise<Map<string, string>> {
+  if (events.length === 0) return new Map();
+  const listed = JSON.stringify(events);
+  const [byCustomer, byEmail] = await db.batch<{ id: string; clickId: string }>([
+    db.prepare(FIND_TOLD("customer", "customerKey")).bind(listed),
+    db.prepare(FIND_TOLD("email", "emailKey")).bind(listed),
+  ]);
+  const rows = [...(byEmail?.results ?? []), ...(byCustomer?.results ?? [])];
+  return new Map(rows.map(({ id, clickId }) => [id, clickId]));
 }
 
 /** A click as it is remembered for a customer. */

@@ -70,6 +70,7 @@ export function explain(
       thin: condition(mapping.thin),
       otherAccount: condition(mapping.otherAccount),
       test: condition(mapping.test),
+      signedUpAt: condition(mapping.signedUpAt),
       rules: mapping.rules.map(({ on, when, lead, ...rest }, i) => ({
         ...rest,
         on: on.map((one) => ({ ...one, condition: condition(one.condition) })),

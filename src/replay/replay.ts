@@ -3,6 +3,8 @@
 import { type Alert, reportDown } from "../alert.ts";
 import type { Deps, Env } from "../context.ts";
 import { parseJson } from "../json.ts";
+import type { Lead } from "../lead.ts";
+import { findTold } from "../ledger/clicks.ts";
 import { unqueue } from "../ledger/due.ts";
 import { type MappedColumns, mappedColumns, newEvent } from "../ledger/event.ts";
 import { QUEUE_GRACE } from "../ledger/keep.ts";
@@ -139,7 +141,7 @@ async function write(env: Env, deps: ReplayDeps, changes: Change[]): Promise<Bec
 
 /** What changes would make of their rows. The keys of the leads to be delivered are added to `held`. */
 async function expected(env: Env, changes: Change[], held: Set<string>): Promise<Expected[]> {
-  const results = changes.flatMap(resultsOf);
+  const results = await withClicks(env, changes.flatMap(resultsOf));
   const keys = results.flatMap(({ leadKey }) => leadKey ?? []);
   const others = await heldKeys(
     env.DB,
@@ -156,11 +158,41 @@ async function expected(env: Env, changes: Change[], held: Set<string>): Promise
   });
 }
 
-function resultsOf(one: Change): MappedColumns[] {
+type Result = MappedColumns & { id: string; receivedAt: number };
+
+function resultsOf(one: Change): Result[] {
   if (one.kind === "split") return one.events;
-  if (one.kind === "mapped") return [one.columns];
-  const { lead, lead_key: leadKey } = one.row;
-  return [{ status: "pending", reason: "replayed", lead, leadKey, detail: null, warnings: null }];
+  const { id, received_at: receivedAt, lead, lead_key: leadKey } = one.row;
+  if (one.kind === "mapped") return [{ ...one.columns, id, receivedAt }];
+  return [
+    { id, receivedAt, status: "pending", reason: "replayed", lead, leadKey, detail: null, warnings: null },
+  ];
+}
+
+/** Those that lack only the click become leads, where it was told. */
+async function withClicks(env: Env, results: Result[]): Promise<Result[]> {
+  const waiting = results.flatMap(
+    ({ id, reason, lead, receivedAt, signedUpAt, waitsKey, customerKey, emailKey = null }) => {
+      if (!about(reason).awaitsClick || customerKey === undefined || lead === null) return [];
+      const { customerExternalId, customerEmail } = JSON.parse(lead) as Lead;
+      return {
+        id,
+        customerId: customerExternalId,
+        email: customerEmail?.toLowerCase() ?? null,
+        leadKey: waitsKey || null,
+        at: Math.min(receivedAt, signedUpAt ?? receivedAt),
+        customerKey,
+        emailKey,
+      };
+    },
+  );
+  const told = await findTold(env.DB, waiting);
+  return results.map((result) => {
+    const clickId = told.get(result.id);
+    if (clickId === undefined) return result;
+    const lead = JSON.stringify({ ...JSON.parse(result.lead as string), clickId });
+    return { ...result, status: "pending", reason: "new", lead, leadKey: result.waitsKey || null };
+  });
 }
 
 type Today = MapOptions & { mappings: Deps["mappings"] };

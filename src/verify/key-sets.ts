@@ -37,7 +37,9 @@ export function createKeySets({
     entries.set(url, entry);
     const age = now() - entry.fetchedAt;
     const wanted = !entry.set || lacking || age > FRESH;
-    if (wanted && now() - entry.triedAt >= COOLDOWN) {
+    // While another request of the isolate fetches the first set, this one fetches it, too.
+    const first = !entry.set && entry.problem === "";
+    if (wanted && (first || now() - entry.triedAt >= COOLDOWN)) {
       entry.triedAt = now();
       const got = await load(url, fetch);
       if (typeof got === "string") entry.problem = got;

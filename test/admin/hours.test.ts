@@ -149,7 +149,7 @@ describe("sums", () => {
   it("go after ninety days", async () => {
     const app = await open();
     await db.exec(
-      `INSERT INTO hours VALUES (${START - 91 * DAY}, 'clerk', 'recorded', 1), (${START - 89 * DAY}, 'clerk', 'recorded', 1)`,
+      `INSERT INTO hours (hour, provider, reason, events) VALUES (${START - 91 * DAY}, 'clerk', 'recorded', 1), (${START - 89 * DAY}, 'clerk', 'recorded', 1)`,
     );
     await crons(app, MINUTE, MINUTE);
     expect(await db.prepare("SELECT count(*) AS n FROM hours").first("n")).toBe(1);

@@ -307,7 +307,7 @@ const MISTAKES: Mistake[] = [
   ["no otherAccount", "stripe", '  "otherAccount": "account",\n', "", "otherAccount"],
   ["no thin", "stripe", /\n {2}"thin": .*/, "", "thin"],
   ["no withoutClickId", "clerk", ',\n      "withoutClickId": "send"', "", "leads[1].withoutClickId"],
-  ["a trailing comma", "clerk", '"send"\n', '"send",\n', "mapping.json:51:31: remove this comma"],
+  ["a trailing comma", "clerk", '"send"\n', '"send",\n', ":31: remove this comma"],
   [
     "a missing comma",
     "stripe",
@@ -343,7 +343,7 @@ const MISTAKES: Mistake[] = [
     "clerk",
     '"clickId": "$clickId"',
     '"eventName": "$clickId"',
-    'mapping.json:32:9: "eventName" is there twice',
+    ':9: "eventName" is there twice',
   ],
 ];
 

@@ -116,7 +116,7 @@ it.each([
 
 it.each([
   ["clerk", "sign-up", 0, ["type", 'leads[0].on["user.created"]', "test"]],
-  ["clerk", "waitlist", 1, ["type", "test"]],
+  ["clerk", "waitlist", 1, ["type", "test", "signedUpAt"]],
   ["clerk", "imported-old-user", null, ["type", 'leads[0].on["user.created"]']],
   ["clerk", "other-event", null, ["type"]],
   [
