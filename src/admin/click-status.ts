@@ -17,7 +17,7 @@ export async function clickStatus(
   { refusals, clicks: { remembered, lastToldAt } }: Pick<Report, "refusals" | "clicks">,
 ): Promise<ClickStatus> {
   return {
-    ...(await readSettings(env, mappings)),
+    ...(await clickSettings(env, mappings)),
     remembered,
     lastToldAt: lastToldAt === null ? null : iso(lastToldAt),
     refusals: refusals
@@ -32,7 +32,8 @@ export async function clickStatus(
 
 type Settings = Pick<ClickStatus, "state" | "says" | "todo" | "providers" | "byToken">;
 
-async function readSettings(env: Env, mappings: Deps["mappings"]): Promise<Settings> {
+/** Whether click memory is on, by the settings. */
+export async function clickSettings(env: Env, mappings: Deps["mappings"]): Promise<Settings> {
   const isSet = (name: string) => typeof env[name] === "string" && env[name].trim() !== "";
   const byToken = isSet(CLICKS_TOKEN);
   const off = { providers: [], byToken };
@@ -49,7 +50,7 @@ async function readSettings(env: Env, mappings: Deps["mappings"]): Promise<Setti
       return {
         state: "off",
         says: "is off",
-        todo: "to turn it on, set <PROVIDER>_ISSUER or the secret CLICKS_TOKEN: see docs/click-memory.md",
+        todo: "set `<PROVIDER>_ISSUER` or the secret `CLICKS_TOKEN`, see docs/click-memory.md",
         ...off,
       };
     const by = [

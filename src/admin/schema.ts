@@ -85,6 +85,9 @@ const event = {
   nextAttemptAt: z.nullable(time),
   deliveredAt: z.nullable(time),
   tries: count,
+  clickBy: z
+    .nullable(z.enum(["session", "site", "email"]))
+    .check(about("who told its click (click memory); null: the webhook, or nobody")),
 };
 
 /** An event in short. */
@@ -113,6 +116,18 @@ export const ApiEventWhole = z
         milliseconds: count,
       }),
     ),
+    clickToldAt: z.nullable(time).check(about("when its click, told later or before, made it a lead")),
+    clicks: z
+      .array(
+        z.object({
+          clickId: z.string(),
+          by: z.enum(["session", "site", "email"]).check(about("who told it first")),
+          clickedAt: z.nullable(time).check(about("when the site first saw it; null: not told")),
+          toldAt: time,
+          whyNot: z.nullable(z.string()).check(about("why it does not make this event a lead")),
+        }),
+      )
+      .check(about("clicks remembered for the customer, of an event that has one of them or lacks one")),
     story: z
       .array(z.object({ at: z.nullable(time), says: z.string() }))
       .check(about("the event from the webhook to what comes next, in sentences")),
@@ -200,7 +215,15 @@ export type Status = z.infer<typeof Status>;
 /** Events received in each hour. */
 export const Hours = z
   .object({
-    hours: z.array(z.object({ hour: time, provider: z.string(), ...state, events: count })),
+    hours: z.array(
+      z.object({
+        hour: time,
+        provider: z.string(),
+        ...state,
+        events: count,
+        byMemory: count.check(about("of them, those whose click was told (click memory)")),
+      }),
+    ),
     summedUntil: z.nullable(time).check(about("later hours are counted from the newest events")),
     complete: z
       .boolean()

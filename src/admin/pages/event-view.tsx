@@ -33,7 +33,7 @@ export const Event = ({ told, said, ask, preview, forget, dub }: { told: EventDe
   const { row, lead, payload } = told;
   const { means, todo } = about(row.reason);
   const here = `/admin/events/${encodeURIComponent(row.id)}`;
-  const rows = fieldRows(lead, told.explanation);
+  const rows = fieldRows(lead, told.explanation, row.clickBy);
   const budget = BUDGET.payload - (preview || forget || dub ? ASK_BUDGET : 0);
   return (
     <div id="found">
