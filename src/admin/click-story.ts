@@ -33,7 +33,7 @@ export function whyNot({ clickedAt, toldAt }: RememberedClick, row: Row): string
   if (seen < at - CLICK_LIFE) return `it was first seen more than ${duration(CLICK_LIFE)} before the sign-up`;
   if (toldAt > at + TELL_WITHIN) return `it was told more than ${duration(TELL_WITHIN)} after the sign-up`;
   return row.waitsKey === null
-    ? "the event came before click memory was there: replay it"
+    ? "the event came before click memory was there, and a replay gives it the click"
     : "the customer has a lead by another event, or another customer with the same e-mail address has one by this click";
 }
 
@@ -50,7 +50,7 @@ export function clickStory(
   const [click, ...others] = clicks;
   if (click) {
     const more =
-      others.length === 0 ? "" : ` So it is with ${others.length} more, for this or another cause.`;
+      others.length === 0 ? "" : ` Nor ${others.length === 1 ? "does 1 more" : `do ${others.length} more`}.`;
     const by = TOLD_BY[click.whose === "email" ? "email" : click.proof];
     return [
       { at: null, says: `A click was told by ${by}, and does not count: ${whyNot(click, row)}.${more}` },
