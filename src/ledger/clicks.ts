@@ -59,38 +59,44 @@ WHERE e.waits_key IS NOT NULL AND e.lead IS NOT NULL AND ${OPEN}`;
 
 /** A click by e-mail address does not replace one by the customer's id; and with one click it makes one customer. */
 const BY_EMAIL = {
+  one: "email, click_id",
   replaces: "had <> click_id AND click_by = 'email'",
   unused: `
     AND NOT EXISTS (SELECT 1 FROM events h WHERE h.email = w.email AND h.customer_id <> w.customer_id
       AND h.click_id = w.click_id AND ${HOLDS_KEY("h")})`,
 };
-const BY_CUSTOMER = { replaces: "had <> click_id OR click_by = 'email'", unused: "" };
+const BY_CUSTOMER = { one: "customer_id", replaces: "had <> click_id OR click_by = 'email'", unused: "" };
 
 /**
  * SQL: for the events of `candidates` the last click before the sign-up among those told under its key, as the table
- * `told` where `turn` is 1. Of several events with one lead key the first is taken; none, where another event holds the
- * key, or where the customer has a lead by another click.
+ * `told` where TAKEN. Of several events with one lead key the first is taken; none, where another event holds the key,
+ * or where the customer has a lead by another click.
  */
-const TOLD = (whose: Whose, candidates: string) => `
+const TOLD = (whose: Whose, candidates: string) => {
+  const { one, replaces, unused } = whose === "customer" ? BY_CUSTOMER : BY_EMAIL;
+  return `
 WITH candidate AS (${candidates}),
 seen AS (
   SELECT w.*, c.click_id, c.proof, row_number() OVER (PARTITION BY w.id ORDER BY ${SEEN("c")} DESC, c.click_id) AS rank
   FROM candidate w CROSS JOIN clicks c ON c.key = w.key
   WHERE ${SEEN("c")} BETWEEN w.at - ${CLICK_LIFE} AND w.at AND c.told_at <= w.at + ${TELL_WITHIN}),
 told AS (
-  SELECT *, row_number() OVER (PARTITION BY coalesce(lead_key, id) ORDER BY place) AS turn FROM seen w
-  WHERE rank = 1 AND (click_by IS NULL OR ${(whose === "customer" ? BY_CUSTOMER : BY_EMAIL).replaces})
+  SELECT *, row_number() OVER (PARTITION BY coalesce(lead_key, id) ORDER BY place) AS turn,
+    first_value(customer_id) OVER (PARTITION BY ${one} ORDER BY place) AS first FROM seen w
+  WHERE rank = 1 AND (click_by IS NULL OR ${replaces})
     AND NOT EXISTS (SELECT 1 FROM events h WHERE h.lead_key = w.lead_key AND h.id <> w.id AND ${HOLDS_KEY("h")})
     AND NOT EXISTS (SELECT 1 FROM events h WHERE h.customer_id = w.customer_id AND h.id <> w.id
       AND (((h.status = 'delivered' OR h.reason = 'duplicate_at_dub') AND h.click_id IS NOT w.click_id)
-        OR (h.status = 'pending' AND h.click_id <> w.click_id)))${(whose === "customer" ? BY_CUSTOMER : BY_EMAIL).unused})`;
+        OR (h.status = 'pending' AND h.click_id <> w.click_id)))${unused})`;
+};
+const TAKEN = "t.turn = 1 AND t.customer_id = t.first";
 
 /** Makes the open events of `source` pending, each with its click. ?2: now. */
 const JOIN = (whose: Whose, source: string) => `${TOLD(whose, OPEN_EVENTS(source))}
 UPDATE events SET status = 'pending', reason = 'new', detail = NULL, lead = json_set(lead, '$.clickId', t.click_id),
   lead_key = t.lead_key, click_by = ${whose === "customer" ? "t.proof" : "'email'"}, click_told_at = ?2,
   next_attempt_at = ?2 + ${whose === "customer" ? 0 : EMAIL_WAIT}, queued_until = 0, retries = 0, tries = 0
-FROM told t WHERE events.id = t.id AND t.turn = 1
+FROM told t WHERE events.id = t.id AND ${TAKEN}
 RETURNING events.id`;
 
 const LISTED = (key: string) => `SELECT value->>'id' AS id, value->>'${key}' AS key FROM json_each(?1)`;
@@ -151,7 +157,7 @@ SELECT e.key AS place, value->>'id' AS id, value->>'customerId' AS customer_id, 
   NULL AS click_by, value->>'leadKey' AS lead_key, value->>'${key}' AS key, value->>'at' AS at
 FROM json_each(?1) e`;
 const FIND_TOLD = (whose: Whose, key: string) =>
-  `${TOLD(whose, WOULD_WAIT(key))} SELECT id, click_id AS clickId FROM told WHERE turn = 1`;
+  `${TOLD(whose, WOULD_WAIT(key))} SELECT id, click_id AS clickId FROM told t WHERE ${TAKEN}`;
 
 /** The clicks that events would get, by event. */
 export async function findTold(db: D1Database, events: WouldWait[]): Promise<Map<string, string>> {

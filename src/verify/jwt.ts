@@ -24,7 +24,8 @@ const MAX_TOKEN = 8192;
 /** The issuer that a token names, which proves nothing yet; undefined when it is no token or names none. */
 export function issuerOf(token: string): string | undefined {
   try {
-    return token.length > MAX_TOKEN ? undefined : decodeJwt(token).iss;
+    const iss: unknown = token.length > MAX_TOKEN ? undefined : decodeJwt(token).iss;
+    return typeof iss === "string" ? iss : undefined;
   } catch {
     return undefined;
   }
@@ -47,7 +48,8 @@ export async function verifyJwt(keySets: KeySets, token: string, expected: Expec
   } catch (error) {
     if (error instanceof KeySetError) return refused(error.message, true);
     if (error instanceof errors.JOSEError) return refused(PROBLEMS[error.code] ?? problemOf(error));
-    throw error;
+    // The runtime could not read the key.
+    return refused(`its key in the key set at ${new URL(expected.keysUrl).host} can't be used`, true);
   }
 }
 

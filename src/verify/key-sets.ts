@@ -65,7 +65,9 @@ async function load(
     if (!response.ok) return `it answers ${response.status}`;
     if (text.length > MAX_LENGTH) return `it is longer than ${MAX_LENGTH} characters`;
     const set = JSON.parse(text) as JSONWebKeySet | null;
-    return Array.isArray(set?.keys) ? (set as JSONWebKeySet) : "it is no key set: `keys` is missing";
+    return Array.isArray(set?.keys) && set.keys.every((key) => typeof key === "object" && key !== null)
+      ? set
+      : "it is no key set: `keys` is missing, or is no list of keys";
   } catch (error) {
     if (error instanceof SyntaxError) return "it is not JSON";
     return (error as Error).name === "TimeoutError" ? "no answer within 5 s" : "no connection";
