@@ -82,7 +82,10 @@ function alerts(): string {
     `a webhook is refused: ${listed(all)}`,
     "see the answer",
   ]);
-  return table(["code", "when", "what to do"], [...own, ...ofReasons, ...ofAnswers]);
+  const ofClicks = Object.entries(CLICK_ANSWERS).flatMap(([name, answer]) =>
+    "alert" in answer ? [[code(`clicks_${name}`), answer.means, answer.todo]] : [],
+  );
+  return table(["code", "when", "what to do"], [...own, ...ofReasons, ...ofAnswers, ...ofClicks]);
 }
 
 function transitions(): string {

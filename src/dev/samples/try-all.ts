@@ -2,16 +2,10 @@
 import type { EventAnswer } from "../../receive/answer.ts";
 import { becameLeads, eventRows, type ShownEvent, shownEvent, wordsOf } from "../events.ts";
 import { DEFAULT_SAMPLE, folderOf, providers, readSample } from "../files.ts";
-import type { createDubStandIn } from "../stand-in/dub.ts";
-import type { Outcomes } from "./outcomes.ts";
+import type { Outcomes, Recorded, Tried } from "./outcomes.ts";
 import { postSample } from "./post.ts";
 import { secretProblem } from "./secrets.ts";
 import { tryClick } from "./try-click.ts";
-
-export type Recorded = ReturnType<typeof createDubStandIn>["recorded"];
-
-/** `rows` are those of a table; `wrong` says what is not as the samples expect, a sentence each; `leads`: providers that made one. */
-export type Tried = { rows: string[][]; wrong: string[]; leads: string[] };
 
 /** Sends the samples as they are in their files, each with the delivery id that `npm run send -- --again` gives it. */
 export async function tryAll(url: string, outcomes: Outcomes, recorded: Recorded): Promise<Tried> {

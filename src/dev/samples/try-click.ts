@@ -5,10 +5,9 @@ import { folderOf, loadMapping, providers, readSamples } from "../files.ts";
 import { triggerCron } from "../process/cron.ts";
 import { tellClick } from "./click.ts";
 import { mapped, recentSample } from "./fresh.ts";
-import type { Outcomes } from "./outcomes.ts";
+import type { Outcomes, Recorded, Tried } from "./outcomes.ts";
 import { postSample } from "./post.ts";
 import { localClicksToken, secretProblem } from "./secrets.ts";
-import type { Recorded, Tried } from "./try-all.ts";
 
 const SAMPLE = "organic";
 const CLICK = "Cm4nR7wKx2ZtQy9P";
