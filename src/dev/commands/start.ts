@@ -18,7 +18,7 @@ import { interrupted } from "../process/interrupted.ts";
 import { reservePort } from "../process/port.ts";
 import { type RunningWorker, startWorker } from "../process/worker.ts";
 import { type Outcomes, watchOutcomes } from "../samples/outcomes.ts";
-import { localClicksToken, ownSecret, secretFor, secretProblem } from "../samples/secrets.ts";
+import { localClicksTokens, ownSecret, secretFor, secretProblem } from "../samples/secrets.ts";
 import { tryAll } from "../samples/try-all.ts";
 import { createDubStandIn, LOCAL_KEY } from "../stand-in/dub.ts";
 import { serveDub } from "../stand-in/serve.ts";
@@ -117,7 +117,7 @@ async function settings(dubUrl: string, token: string): Promise<Record<string, s
     DUB_API_URL: dubUrl,
     DUB_API_KEY: LOCAL_KEY,
     [ADMIN_TOKEN]: token,
-    [CLICKS_TOKEN]: localClicksToken(),
+    [CLICKS_TOKEN]: localClicksTokens(),
     ...Object.fromEntries(secrets),
   };
 }

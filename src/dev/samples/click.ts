@@ -1,6 +1,9 @@
 /** Telling a click to a Worker, as a site's server does. */
+import { CLICKS_TOKEN } from "../../clicks/proof.ts";
+import { readSecret } from "../../verify/secret.ts";
 import { POST_TIMEOUT } from "../limits.ts";
 import { notThisWorker, request } from "../request.ts";
+import { UserError } from "../user-error.ts";
 
 /** The body of `POST /clicks`. `clickedAt` in milliseconds; undefined: not told. */
 export type ClickToTell = {
@@ -13,12 +16,17 @@ export type ClickToTell = {
 /** `events`: how many became leads by it. */
 export type ToldAnswer = { events: number } | { error: string; message: string };
 
+/** `tokens`: the CLICKS_TOKEN; while it is rotated there are two, of which the first is sent. */
 export async function tellClick(
   to: string,
-  token: string,
+  tokens: string,
   click: ClickToTell,
 ): Promise<{ status: number; answer: ToldAnswer }> {
   const url = `${to}/clicks`;
+  const [token = ""] = readSecret(CLICKS_TOKEN, tokens);
+  // fetch would name the value.
+  if (!/^[\x21-\x7e]+$/.test(token))
+    throw new UserError(`${CLICKS_TOKEN} has characters that a header can't have.`);
   const { status, text } = await request(
     url,
     {

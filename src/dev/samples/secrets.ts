@@ -38,8 +38,8 @@ export function findSecret(provider: string): { text: string; from: string; made
   return { text, from: process.env[name] ? "the environment" : DEV_VARS };
 }
 
-/** The CLICKS_TOKEN of a Worker on this machine. */
-export function localClicksToken(): string {
+/** The CLICKS_TOKEN of a Worker on this machine: one, or several while it is rotated. */
+export function localClicksTokens(): string {
   return ownSecret(CLICKS_TOKEN) ?? "local-token-for-clicks-of-this-machine-only";
 }
 

@@ -7,35 +7,26 @@ import { tellClick } from "./click.ts";
 import { mapped, recentSample } from "./fresh.ts";
 import type { Outcomes, Recorded, Tried } from "./outcomes.ts";
 import { postSample } from "./post.ts";
-import { localClicksToken, secretProblem } from "./secrets.ts";
+import { localClicksTokens, secretProblem } from "./secrets.ts";
 
 const SAMPLE = "organic";
 const CLICK = "Cm4nR7wKx2ZtQy9P";
 
 /** Sends the sample `organic` of the first provider that has one, and tells its click. Nothing, when none has. */
 export async function tryClick(url: string, outcomes: Outcomes, recorded: Recorded): Promise<Tried> {
-  const provider = await providerWithSample();
-  const sample = provider && readSamples(folderOf(provider)).get(SAMPLE);
-  if (!provider || !sample) return { rows: [], wrong: [], leads: [] };
-  const mapping = loadMapping(provider);
-  const recent = recentSample(mapping, sample, Date.now());
-  const lead = mapped(mapping, recent)
-    .map(({ outcome }) => ("lead" in outcome ? outcome.lead : undefined))
-    .find((one) => one !== undefined);
-  const customerExternalId = lead?.customerExternalId;
+  const found = await signUpWithoutClick();
+  if (!found) return { rows: [], wrong: [], leads: [] };
+  const { provider, sample, customerExternalId } = found;
 
-  const posted = await postSample(provider, recent, url, { again: true });
+  const posted = await postSample(provider, sample, url);
   const [before] = posted.events.map(shownEvent);
-  const { answer } = await tellClick(url, localClicksToken(), {
-    clickId: CLICK,
-    clickedAt: Date.now() - 2 * DAY,
-    customerExternalId,
-  });
+  const clickedAt = Date.now() - 2 * DAY;
+  const click = { clickId: CLICK, clickedAt, customerExternalId };
+  const { answer } = await tellClick(url, localClicksTokens(), click);
   await triggerCron(url);
   const after = before?.id === undefined ? undefined : await outcomes.of(before.id);
   const ended = after && { ...wordsOf(after.reason), ...after, type: "its click is told" };
   const right =
-    before?.reason === "no_click_id" &&
     ended?.status === "delivered" &&
     recorded.some((one) => one.customerExternalId === customerExternalId && one.clickId === CLICK);
   return {
@@ -50,8 +41,15 @@ export async function tryClick(url: string, outcomes: Outcomes, recorded: Record
   };
 }
 
-async function providerWithSample(): Promise<string | undefined> {
-  for (const provider of providers())
-    if (readSamples(folderOf(provider)).has(SAMPLE) && !(await secretProblem(provider))) return provider;
+async function signUpWithoutClick() {
+  for (const provider of providers()) {
+    const organic = readSamples(folderOf(provider)).get(SAMPLE);
+    if (!organic || (await secretProblem(provider))) continue;
+    const mapping = loadMapping(provider);
+    const sample = recentSample(mapping, organic, Date.now());
+    for (const { outcome } of mapped(mapping, sample))
+      if (outcome.kind === "ended" && outcome.reason === "no_click_id" && outcome.waits)
+        return { provider, sample, customerExternalId: outcome.lead?.customerExternalId };
+  }
   return undefined;
 }
