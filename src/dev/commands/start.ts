@@ -73,9 +73,7 @@ async function start(once: boolean): Promise<number> {
     const url = await server.ready;
     if (reserved.port !== WANTED_PORT) console.log(`Port ${WANTED_PORT} is taken, using ${reserved.port}.`);
     console.log(`Worker        ${url}\nDub stand-in  ${served.url}\n`);
-    say(
-      "Sending one signed sample of each provider, and telling the click of a sign-up that lacks it. Deliveries are collected for a second …\n",
-    );
+    say("Sending one signed sample of each provider. Deliveries are collected for a second …\n");
     const { rows, wrong, leads } = await tryAll(url, outcomes, dub.recorded);
     console.log(table(EVENT_COLUMNS, rows));
     const asExpected = `All as the samples expect. Dub's stand-in recorded ${dub.recorded.length} leads.`;
