@@ -254,7 +254,7 @@ function expectTrue({ app, rows, events, everTold, signedUpAt }: Awaited<ReturnT
   }
 }
 
-describe("random histories", () => {
+describe("random histories", { timeout: 120_000 }, () => {
   it("credit each customer with the click that the rules say", async () => {
     const history = historyOf({ created: 6, updated: 1, session: 4, site: 4, replay: 1 });
     const seen = { leads: 0, byMemory: 0 };
