@@ -20,21 +20,28 @@ export function isCredential(key: string): boolean {
   return IN_KEY.test(words.join("")) || words.some((word) => WORDS.has(word));
 }
 
-/** Under these, an object names the key of the value beside it: `{"name": "password", "value": …}`. */
-const NAMES = ["name", "key", "header", "field", "label"];
+/** Also credentials as the name of a query parameter. */
+const PARAMETERS = new Set("code key sig hmac oobcode".split(" "));
+/** What can name the header or field whose value is beside it: `{"name": "password", "value": …}`, `["password", …]`. */
+const NAME = /^[\w.-]{1,64}$/;
+const NAMING = /^(k|n|id|header|field|label|param|parameter|property|.*name|.*key)$/i;
+const NAMED = /^(v|val|.*values?|contents?|text|data)$/i;
 
-/** A copy of a JSON value in which texts and numbers under such keys are `[hidden]`, also in a text that is JSON; yes, no and null stay. */
+const isNamed = (name: unknown) => typeof name === "string" && NAME.test(name) && isCredential(name);
+
+/**
+ * A copy of a JSON value in which texts and numbers under such keys, or beside such names, are `[hidden]`, and so are
+ * credentials in addresses; also in a text that is JSON. Yes, no and null stay.
+ */
 export function mask(value: unknown, hidden = false): unknown {
-  if (Array.isArray(value)) return value.map((one) => mask(one, hidden));
+  if (Array.isArray(value)) return value.map((one, i) => mask(one, hidden || isNamed(value[i - 1])));
   if (typeof value === "object" && value !== null) {
     const entries = Object.entries(value);
-    const named = entries.some(
-      ([key, name]) => NAMES.includes(key) && typeof name === "string" && isCredential(name),
-    );
+    const named = entries.some(([key, name]) => NAMING.test(key) && isNamed(name));
     return Object.fromEntries(
       entries.map(([key, one]) => [
         key,
-        mask(one, hidden || isCredential(key) || (named && key.toLowerCase() === "value")),
+        mask(one, hidden || isCredential(key) || (named && NAMED.test(key))),
       ]),
     );
   }
@@ -44,9 +51,35 @@ export function mask(value: unknown, hidden = false): unknown {
 
 /** A text that is JSON is written anew only when something in it is hidden. */
 function maskIn(text: string): string {
-  if (!/^\s*[[{"]/.test(text)) return text;
-  const decoded = decodeBody(utf8(text), "json");
-  if (!decoded.ok) return text;
+  const decoded = /^\s*[[{"]/.test(text) ? decodeBody(utf8(text), "json") : null;
+  if (!decoded?.ok) return maskAddress(text);
   const masked = JSON.stringify(mask(decoded.value));
   return masked === JSON.stringify(decoded.value) ? text : masked;
+}
+
+const USER = /:\/\/[^\s/?#]*@/g;
+const PARAMETER = /(^|[?&#;])([^\s?&#;=]{1,200})=([^\s&#]+)/g;
+/** Addresses within a parameter of an address. */
+const MAX_DEPTH = 5;
+
+/** Hides `user:password@`, and the values of query parameters that are credentials or hold an address with one. */
+function maskAddress(text: string, depth = 0): string {
+  if (depth > MAX_DEPTH) return MASKED;
+  return text.replace(USER, `://${MASKED}@`).replace(PARAMETER, (all, before, name, value) => {
+    const decoded = decode(value);
+    const key = decode(name);
+    const shown =
+      !isCredential(key) &&
+      !PARAMETERS.has(key.toLowerCase()) &&
+      (!/[=@]/.test(decoded) || maskAddress(decoded, depth + 1) === decoded);
+    return shown ? all : `${before}${name}=${MASKED}`;
+  });
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }

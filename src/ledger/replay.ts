@@ -12,6 +12,7 @@ export type Filter = {
   status?: Status[];
   reason?: Reason[];
   provider?: string;
+  type?: string;
   since?: number;
   until?: number;
 };
@@ -51,16 +52,17 @@ SELECT ${COLUMNS} FROM (
     SELECT ${COLUMNS} FROM events
     WHERE rowid > ?1 AND received_at >= ?2 AND received_at < ?3 AND (?4 IS NULL OR provider = ?4)
       AND (?5 IS NULL OR status IN (SELECT value FROM json_each(?5))) AND (?6 IS NULL OR reason IN (SELECT value FROM json_each(?6)))
+      AND (?8 IS NULL OR type = ?8)
     ORDER BY rowid LIMIT ?7))
 WHERE coalesce(before, 0) < ${SLICE_LENGTH}`;
 
 /** Up to `limit` rows of a filter, in the order in which they came, after the row numbered `after`. */
 export async function find(db: D1Database, filter: Filter, after: number, limit: number): Promise<KeptRow[]> {
-  const { since = 0, until = Number.MAX_SAFE_INTEGER, provider = null, status, reason } = filter;
+  const { since = 0, until = Number.MAX_SAFE_INTEGER, provider = null, type = null, status, reason } = filter;
   const list = (values: string[] | undefined) => (values === undefined ? null : JSON.stringify(values));
   const { results } = await db
     .prepare(FIND)
-    .bind(after, since, until, provider, list(status), list(reason), limit)
+    .bind(after, since, until, provider, list(status), list(reason), limit, type)
     .all<KeptRow>();
   return results;
 }

@@ -12,7 +12,6 @@ import { COMMON, HOLDS_KEY, RARE } from "./sql.ts";
  * `before`: `rowid` of the last event of the page before.
  */
 export type Search = Filter & {
-  type?: string;
   find?: string;
   related?: boolean;
   before?: number;
@@ -73,26 +72,53 @@ const MAX_PERSONS = 20;
 /** SQL: numbers of the newest rows below another one. */
 const newest = (where: string, below: string) =>
   `SELECT n FROM (SELECT rowid AS n FROM events WHERE ${where} AND rowid < ${below} ORDER BY rowid DESC LIMIT ${MAX_HITS})`;
-/** SQL: numbers of the rows that a text finds; each part uses an index of its own. */
-const hits = (below: string) => `
-SELECT rowid AS n FROM events WHERE id IN (SELECT value FROM json_each(?1)) AND rowid < ${below}
-UNION ${newest("customer_id = ?2", below)}
-UNION ${newest("email = lower(?2)", below)}
-UNION ${newest("click_id = ?2", below)}`;
-const HITS = hits("?4");
-/** SQL: the numbers of the rows of those whom `found` names in a column. */
+/** SQL: numbers of the rows that a text finds, a query for each index. */
+const ways = (below: string) => [
+  `SELECT rowid AS n FROM events WHERE id IN (SELECT value FROM json_each(?1)) AND rowid < ${below}`,
+  newest("customer_id = ?2", below),
+  newest("email = lower(?2)", below),
+  newest("click_id = ?2", below),
+];
+/** SQL: a list of numbers for each of them. */
+const HITS = ways("?3")
+  .map((rows) => `SELECT json_group_array(n) AS numbers FROM (${rows})`)
+  .join(" UNION ALL ");
+/** SQL: a list of the numbers of each of those whom `found` names in a column. */
 const of = (column: string) => `
-SELECT numbers.value FROM (SELECT DISTINCT ${column} AS one FROM found WHERE ${column} IS NOT NULL LIMIT ${MAX_PERSONS}) p
-CROSS JOIN json_each((SELECT json_group_array(n) FROM (${newest(`${column} = p.one`, "?4")}))) numbers`;
+SELECT (SELECT json_group_array(n) FROM (${newest(`${column} = p.one`, "?3")})) AS numbers
+FROM (SELECT DISTINCT ${column} AS one FROM found WHERE ${column} IS NOT NULL LIMIT ${MAX_PERSONS}) p`;
 const RELATED = `
-WITH found AS MATERIALIZED (SELECT customer_id, email FROM events WHERE rowid IN (${hits(`${Number.MAX_SAFE_INTEGER}`)}))
-SELECT n FROM (${HITS}) UNION ${of("customer_id")} UNION ${of("email")}`;
+WITH found AS MATERIALIZED (SELECT customer_id, email FROM events WHERE rowid IN (${ways(`${Number.MAX_SAFE_INTEGER}`).join(" UNION ")}))
+${of("customer_id")} UNION ALL ${of("email")}`;
+
+/** Numbers of rows, newest first, and the number down to which they are all. */
+type Candidates = { numbers: number[]; looked: number };
+
+/** The rows below `before` that a text finds, as far as one page looks. */
+async function hitsOf(
+  db: D1Database,
+  ids: string[],
+  find: string,
+  related: boolean,
+  before: number,
+): Promise<Candidates> {
+  const bound = (sql: string) => db.prepare(sql).bind(JSON.stringify(ids), find, before);
+  const results = await db.batch<{ numbers: string }>([bound(HITS), ...(related ? [bound(RELATED)] : [])]);
+  const lists = results.flatMap((one) => one.results.map(({ numbers }) => JSON.parse(numbers) as number[]));
+  // Of a list that is full, there can be more numbers below its last one.
+  const full = lists.filter(({ length }) => length >= MAX_HITS).map((list) => Math.min(...list));
+  const looked = Math.max(0, ...full);
+  const numbers = [...new Set(lists.flat())].filter((n) => n >= looked).sort((a, b) => b - a);
+  return numbers.length > MAX_CANDIDATES
+    ? { numbers: numbers.slice(0, MAX_CANDIDATES), looked: numbers[MAX_CANDIDATES - 1] ?? 0 }
+    : { numbers, looked };
+}
 
 const PAGE = (rows: string) => `
 SELECT ${SHORT} FROM events
-WHERE rowid >= ?3 AND rowid < ?4 AND received_at >= ?5 AND received_at < ?6 AND (?7 IS NULL OR provider = ?7)
-  AND (?8 IS NULL OR type = ?8) AND (?9 IS NULL OR reason IN (SELECT value FROM json_each(?9))) AND ${rows}
-ORDER BY rowid DESC LIMIT ?10`;
+WHERE rowid >= ?2 AND rowid < ?3 AND received_at >= ?4 AND received_at < ?5 AND (?6 IS NULL OR provider = ?6)
+  AND (?7 IS NULL OR type = ?7) AND (?8 IS NULL OR reason IN (SELECT value FROM json_each(?8))) AND ${rows}
+ORDER BY rowid DESC LIMIT ?9`;
 
 /** Rows, and the number below which the next page begins; null after the last. */
 export type Page = { rows: FoundRow[]; next: number | null };
@@ -105,30 +131,31 @@ export async function search(db: D1Database, search: Search, providers: string[]
   const { find, related = false, before = Number.MAX_SAFE_INTEGER, limit } = search;
   const { provider = null, type = null, since = 0, until = Number.MAX_SAFE_INTEGER } = search;
   const reasons = reasonsOf(search);
-  const page = async (rows: string, given: [string, string | null], low: number, high: number) => {
+  const page = async (rows: string, numbers: string, low: number, high: number) => {
     const { results } = await db
       .prepare(PAGE(rows))
-      .bind(...given, low, high, since, until, provider, type, reasons && JSON.stringify(reasons), limit)
+      .bind(numbers, low, high, since, until, provider, type, reasons && JSON.stringify(reasons), limit)
       .all<FoundRow>();
     return results;
   };
 
+  const among = (numbers: number[], low: number, high: number) =>
+    page("rowid IN (SELECT value FROM json_each(?1))", JSON.stringify(numbers), low, high);
+
   if (find !== undefined) {
     const ids = [find, ...(await Promise.all(providers.map((name) => hash(name, find))))];
-    const rows = await page(`rowid IN (${related ? RELATED : HITS})`, [JSON.stringify(ids), find], 0, before);
-    return { rows, next: rows.length === limit ? (rows.at(-1)?.rowid ?? null) : null };
+    const { numbers, looked } = await hitsOf(db, ids, find, related, before);
+    const rows = await among(numbers, 0, before);
+    return { rows, next: rows.length === limit ? (rows.at(-1)?.rowid ?? null) : looked || null };
   }
   const { low, high } = await numbersOf(db, since, until, before);
   const rare = reasons && (await rareCandidates(db, reasons, low, high));
-  const looked = rare ? (rare.length < MAX_RARE ? low : (rare.at(-1) ?? low)) : Math.max(low, high - WINDOW);
-  const rows = rare
-    ? await page(
-        "rowid IN (SELECT value FROM json_each(?1)) AND ?2 IS NULL",
-        [JSON.stringify(rare), null],
-        looked,
-        high,
-      )
-    : await page("?1 = '' AND ?2 IS NULL", ["", null], looked, high);
+  const looked = rare
+    ? rare.length < MAX_CANDIDATES
+      ? low
+      : (rare.at(-1) ?? low)
+    : Math.max(low, high - WINDOW);
+  const rows = await (rare ? among(rare, looked, high) : page("?1 = ''", "", looked, high));
   return { rows, next: rows.length === limit ? (rows.at(-1)?.rowid ?? null) : looked > low ? looked : null };
 }
 
@@ -167,19 +194,19 @@ async function numbersOf(
 
 /** Rows that one page looks at when it can't know which fit. */
 const WINDOW = 5_000;
-/** Rows of rare reasons that one page looks at, newest first. */
-const MAX_RARE = 1_000;
+/** Rows that one page looks at when an index tells which can fit, newest first. */
+const MAX_CANDIDATES = 1_000;
 
 const OF_REASONS = `
 SELECT (SELECT json_group_array(n) FROM (
   SELECT rowid AS n FROM events INDEXED BY events_rare
-  WHERE reason = r.value AND ${RARE} AND rowid >= ?2 AND rowid < ?3 ORDER BY rowid DESC LIMIT ${MAX_RARE}
+  WHERE reason = r.value AND ${RARE} AND rowid >= ?2 AND rowid < ?3 ORDER BY rowid DESC LIMIT ${MAX_CANDIDATES}
 )) AS numbers FROM json_each(?1) r`;
 const NEW = `
 SELECT rowid AS n, reason FROM events INDEXED BY events_due WHERE status = 'pending' LIMIT ${WINDOW}`;
 
 /**
- * The newest rows that have one of some reasons, at most MAX_RARE; null when only looking at all rows tells: a reason is
+ * The newest rows that have one of some reasons, at most MAX_CANDIDATES; null when only looking at all rows tells: a reason is
  * one that many rows have.
  */
 async function rareCandidates(
@@ -201,7 +228,7 @@ async function rareCandidates(
   numbers.push(
     ...waiting.filter(({ n, reason }) => reason === "new" && n >= low && n < high).map(({ n }) => n),
   );
-  return numbers.sort((a, b) => b - a).slice(0, MAX_RARE);
+  return numbers.sort((a, b) => b - a).slice(0, MAX_CANDIDATES);
 }
 
 /** An event whole, with its newest delivery attempts, oldest first. */

@@ -54,7 +54,7 @@ export type Slice = {
 };
 
 /** Rows handled by one request, so that it stays within a Worker's limits. */
-const SLICE = 100;
+export const SLICE = 100;
 
 /** `leadKeys`: what the dry run of the slices before has answered. */
 export type SliceOptions = { dryRun: boolean; after: number; leadKeys: string[] };
@@ -81,6 +81,41 @@ export async function replay(
     next: rows.at(-1)?.rowid ?? null,
     ...(dryRun && { leadKeys: [...held] }),
   };
+}
+
+/** An event of a preview: what it is, and what a replay would make of it or why it would leave it. */
+export type PreviewedEvent = { row: KeptRow } & ({ would: Expected[] } | { why: Left });
+
+/**
+ * What a replay of a filter would make of its first events, at most a hundred, oldest first. `next`: where the events
+ * after them begin; null when there are none. Changes nothing. Throws as `replay` does.
+ */
+export async function previewMany(
+  env: Env,
+  deps: Deps,
+  filter: Filter,
+  after: number,
+): Promise<{ events: PreviewedEvent[]; next: number | null }> {
+  const rows = await find(env.DB, filter, after, SLICE);
+  const { changes, left } = await plan(env, deps, rows);
+  const results = await expected(env, changes, new Set());
+  const told = new Map<string, PreviewedEvent>(left.map(({ row, why }) => [row.id, { row, why }]));
+  let seen = 0;
+  for (const one of changes) {
+    const { length } = resultsOf(one);
+    told.set(one.row.id, { row: one.row, would: results.slice(seen, seen + length) });
+    seen += length;
+  }
+  const last = rows.at(-1)?.rowid ?? null;
+  return {
+    events: rows.flatMap(({ id }) => told.get(id) ?? []),
+    next: last !== null && (await hasMore(env, filter, last)) ? last : null,
+  };
+}
+
+/** Whether a filter has events after the one numbered `after`. */
+export async function hasMore(env: Env, filter: Filter, after: number): Promise<boolean> {
+  return (await find(env.DB, filter, after, 1)).length > 0;
 }
 
 /** Replays one event; null when there is none with this id. Throws as `replay` does. */
@@ -231,7 +266,8 @@ async function planOne(row: KeptRow, today: Today, now: number): Promise<Plan> {
   return { kind: "mapped", row, columns: await mappedColumns(outcome, "replayed") };
 }
 
-function count<T, K extends object>(all: T[], key: (one: T) => K): (K & { events: number })[] {
+/** How many of them have the same key. */
+export function count<T, K extends object>(all: T[], key: (one: T) => K): (K & { events: number })[] {
   const by = new Map<string, K & { events: number }>();
   for (const one of all) {
     const as = key(one);

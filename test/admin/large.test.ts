@@ -126,6 +126,15 @@ it("a search has every event of a person once, newest first, and reads no more t
   expect(numbers(await everything({ find: "id2", related: true }, 100), first)).toEqual(
     all.filter((n) => n % 3 !== 1),
   );
+  // The other filters are kept exactly, also by events that are older than the newest 500 of the person.
+  for (const [find, fits] of [
+    ["busy", (n: number) => n % 3 === 0],
+    ["busy@example.com", (n: number) => n % 3 !== 1],
+  ] as const) {
+    const old = await everything({ find, until: START + 301 }, 100);
+    expect(numbers(old, first)).toEqual(all.filter((n) => n <= 300 && fits(n)));
+    expect(await everything({ find, provider: "stripe" }, 100)).toEqual([]);
+  }
   const counted = countRows();
   for (const find of ["busy", "busy@example.com", "id3000"])
     await search(counted.db, { find, related: true, limit: 100 }, PROVIDERS);

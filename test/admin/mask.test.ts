@@ -34,6 +34,28 @@ it.each([
     { name: "Mira", value: "x" },
     { name: "Mira", value: "x" },
   ],
+  [{ headers: [["Authorization", "Bearer x"]] }, { headers: [["Authorization", MASKED]] }],
+  [{ rawHeaders: ["Host", "a", "Cookie", "b"] }, { rawHeaders: ["Host", "a", "Cookie", MASKED] }],
+  [
+    { Name: "x-api-key", Values: ["x"] },
+    { Name: "x-api-key", Values: [MASKED] },
+  ],
+  [
+    ["Your token has expired", "Hello"],
+    ["Your token has expired", "Hello"],
+  ],
+  [
+    { name: "Secret Garden Ltd", value: 3 },
+    { name: "Secret Garden Ltd", value: 3 },
+  ],
+  [
+    "https://a.example/b?dub_id=1&code=x#id_token=y",
+    `https://a.example/b?dub_id=1&code=${MASKED}#id_token=${MASKED}`,
+  ],
+  ["postgres://mira:p@ss@db.example/x", `postgres://${MASKED}@db.example/x`],
+  ["/sign-in?next=%2Fa%3F%2574oken%3Dx", `/sign-in?next=${MASKED}`],
+  ["https://a.example/@mira?q=me@b.example", "https://a.example/@mira?q=me@b.example"],
+  [`a=${"a=".repeat(100_000)}`, `a=${MASKED}`],
   ["password", "password"],
   [{ Message: '{ "user": {"otp": "1"} }' }, { Message: `{"user":{"otp":"${MASKED}"}}` }],
   [{ a: '[{"b": "{\\"pin\\": 12}"}]' }, { a: `[{"b":"{\\"pin\\":\\"${MASKED}\\"}"}]` }],
@@ -69,8 +91,17 @@ it("no value under such a key is shown, however deep and however the key is writ
         [(x) => JSON.stringify({ inner: x })],
         [(x) => [{ a: 1, list: [x] }]],
       ),
-      (key, beside, way, [wrap]) => {
-        const at = (inner: unknown) => ({ ...Object(beside), [key]: inner });
+      fc.constantFrom<((key: string, inner: unknown) => unknown)[]>(
+        [(key, inner) => ({ [key]: inner })],
+        [(key, inner) => [key, inner]],
+        [(key, inner) => ["accept", "x", key, inner]],
+        [(key, inner) => ({ name: key, value: inner })],
+        [(key) => `https://a.example/b?x=1&${encodeURIComponent(key)}=${CANARY}#c`],
+        [(key) => `/b?next=${encodeURIComponent(`https://a.example?${encodeURIComponent(key)}=${CANARY}`)}`],
+        [() => `see https://mira:${CANARY}@a.example/b`],
+      ),
+      (key, beside, way, [wrap], [shape]) => {
+        const at = (inner: unknown) => ({ ...Object(beside), inner: shape?.(key.replace(" ", "-"), inner) });
         let value: unknown = at(wrap?.(CANARY));
         for (const step of way)
           value = step === null ? [1, value] : step === "text" ? JSON.stringify(value) : { [step]: value };
