@@ -1,6 +1,7 @@
 /** What is sent and in which order: sign-ups and trials of every kind, all from one seed. */
+
+import { randomFrom, shuffled } from "../../src/dev/random.ts";
 import { KINDS, type Kind, knownClick } from "./kinds.ts";
-import { randomFrom, shuffled } from "./random.ts";
 import { auth0SignUps, clerkSignUp, type PlannedLead, stripeWebhook, type Webhook } from "./webhooks.ts";
 
 /** Webhooks that belong together: sent at the same moment, or each as soon as the one before is acknowledged. */

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ROOT } from "../../src/dev/files.ts";
 import { buildWorker } from "../../src/dev/process/build.ts";
+import { randomFrom } from "../../src/dev/random.ts";
 import { secretFor } from "../../src/dev/samples/secrets.ts";
 import { createDubStandIn, LOCAL_KEY } from "../../src/dev/stand-in/dub.ts";
 import { serveDub } from "../../src/dev/stand-in/serve.ts";
@@ -17,7 +18,6 @@ import { age, isBusy, type Row, rowsOf } from "./ledger.ts";
 import { IDLE_CHECK, MAX_ROUNDS, OVER, RETRY_SCHEDULE, SPREAD } from "./limits.ts";
 import { makePlan, type Plan } from "./plan.ts";
 import { createProvider, PROVIDERS } from "./provider.ts";
-import { randomFrom } from "./random.ts";
 import type { PlannedLead } from "./webhooks.ts";
 import { withWorker } from "./worker.ts";
 
