@@ -18,6 +18,7 @@ import { age, isBusy, type Row, rowsOf } from "./ledger.ts";
 import { IDLE_CHECK, MAX_ROUNDS, OVER, RETRY_SCHEDULE, SPREAD } from "./limits.ts";
 import { makePlan, type Plan } from "./plan.ts";
 import { createProvider, PROVIDERS } from "./provider.ts";
+import { openSite } from "./site.ts";
 import type { PlannedLead } from "./webhooks.ts";
 import { withWorker } from "./worker.ts";
 
@@ -68,11 +69,13 @@ export async function run(options: Options): Promise<Result> {
   });
   for (const lead of plan.leads.filter(({ elsewhere }) => elsewhere)) await recordElsewhere(dub, lead);
   const served = await serveDub(dub);
+  const site = await openSite();
   const settings = {
     DUB_API_URL: served.url,
     DUB_API_KEY: LOCAL_KEY,
     DUB_DELIVERY: delivery,
     RETRY_SCHEDULE: RETRY_SCHEDULE.join(),
+    ...site.settings,
     ...Object.fromEntries(PROVIDERS.map((provider) => [secretName(provider), secretFor(provider)])),
   };
   const worker = { worker: await buildWorker(), state, settings };
@@ -80,7 +83,7 @@ export async function run(options: Options): Promise<Result> {
     age(state, time);
     ahead += time;
   };
-  const provider = createProvider(plan);
+  const provider = createProvider(plan, site);
   try {
     for (let n = 1; n <= kills; n++) {
       const share = Math.floor((plan.sends.length * n) / kills);
@@ -119,6 +122,7 @@ export async function run(options: Options): Promise<Result> {
     }
   } finally {
     await served.close();
+    await site.close();
   }
   const recorded = new Map<PlannedLead, number>();
   for (const one of dub.recorded) {
