@@ -6,6 +6,7 @@ import { adminPages } from "./admin/pages/routes.tsx";
 import { ALERTS, createAlert, ledgerProblem } from "./alert.ts";
 import { runChores } from "./chores.ts";
 import { clicks } from "./clicks/route.ts";
+import { serveScript } from "./clicks/script/serve.ts";
 import type { Deps, Env } from "./context.ts";
 import { consume } from "./deliver/consume.ts";
 import { createPace } from "./deliver/pace.ts";
@@ -34,6 +35,7 @@ export function createWorker(deps: Deps) {
   const app = new Hono<{ Bindings: Env }>();
   app.route("/webhooks", webhooks(context));
   app.route("/clicks", clicks(context));
+  app.get("/clicks.js", serveScript);
   app.route("/api", adminApi(context));
   app.route("/admin", adminPages(context));
   app.get("/", async (c) => {

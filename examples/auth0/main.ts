@@ -46,3 +46,6 @@ if (new URLSearchParams(location.search).has("state")) {
   history.replaceState({}, "", "/");
   say(`You are signed in as ${(await auth0.getUser())?.name}.`);
 }
+
+const claims = await auth0.getIdTokenClaims();
+if (claims) await window.tellClick?.(claims.__raw);

@@ -7,16 +7,17 @@ import { ROOT, readJson } from "./files.ts";
 /** What @sparticuz/chromium starts it with and a page must not run without: the browser's own checks. */
 const UNSAFE = /web-security|insecure-content|site-isolation|disable-features|headless|single-process/;
 
-/** Starts it. On Linux (x64) it is Chromium of an npm package, elsewhere the installed Chrome. */
-export async function startBrowser(): Promise<Browser> {
-  if (process.platform !== "linux" || process.arch !== "x64") return chromium.launch({ channel: "chrome" });
+/** Starts it, with flags of its own. On Linux (x64) it is Chromium of an npm package, elsewhere the installed Chrome. */
+export async function startBrowser(flags: string[] = []): Promise<Browser> {
+  if (process.platform !== "linux" || process.arch !== "x64")
+    return chromium.launch({ channel: "chrome", args: flags });
   // With this it brings the libraries that Chromium needs, for machines without them.
   process.env.AWS_EXECUTION_ENV = "AWS_Lambda_nodejs24.x";
   const { default: packed } = await import("@sparticuz/chromium");
   const folder = await unpacked(() => packed.executablePath());
   return chromium.launch({
     executablePath: join(folder, "chromium"),
-    args: packed.args.filter((arg) => !UNSAFE.test(arg)),
+    args: [...packed.args.filter((arg) => !UNSAFE.test(arg)), ...flags],
     env: {
       ...process.env,
       LD_LIBRARY_PATH: join(folder, "al2023/lib"),

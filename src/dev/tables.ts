@@ -1,6 +1,7 @@
 /** The tables of the documentation, made from the source: name → Markdown. */
 import { join } from "node:path";
 import { ALERTS } from "../alert.ts";
+import { ANSWERS as CLICK_ANSWERS } from "../clicks/answers.ts";
 import { ANSWERS } from "../receive/refuse.ts";
 import { secretName } from "../settings.ts";
 import { about, type Reason, reasonsWhere, STATUS_NAMES } from "../states.ts";
@@ -12,7 +13,8 @@ export function tables(): Record<string, string> {
   return {
     providers: providers(),
     reasons: reasons(),
-    answers: answers(),
+    answers: answers(ANSWERS),
+    "click-answers": answers(CLICK_ANSWERS),
     alerts: alerts(),
     transitions: transitions(),
   };
@@ -52,8 +54,10 @@ function reasons(): string {
   return parts.join("\n\n");
 }
 
-function answers(): string {
-  const rows = Object.entries(ANSWERS).map(([name, { status, means, todo }]) => [
+type Answers = Record<string, { status: number; means: string; todo: string }>;
+
+function answers(list: Answers): string {
+  const rows = Object.entries(list).map(([name, { status, means, todo }]) => [
     String(status),
     code(name),
     means,
@@ -78,7 +82,10 @@ function alerts(): string {
     `a webhook is refused: ${listed(all)}`,
     "see the answer",
   ]);
-  return table(["code", "when", "what to do"], [...own, ...ofReasons, ...ofAnswers]);
+  const ofClicks = Object.entries(CLICK_ANSWERS).flatMap(([name, answer]) =>
+    "alert" in answer ? [[code(`clicks_${name}`), answer.means, answer.todo]] : [],
+  );
+  return table(["code", "when", "what to do"], [...own, ...ofReasons, ...ofAnswers, ...ofClicks]);
 }
 
 function transitions(): string {

@@ -17,6 +17,9 @@ import { basename, dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, it } from "vitest";
 import { ALERTS } from "../../src/alert.ts";
+import { ANSWERS as CLICK_ANSWERS, isRefused } from "../../src/clicks/answers.ts";
+import { readClaim } from "../../src/clicks/claim.ts";
+import { CLICKS_TOKEN } from "../../src/clicks/proof.ts";
 import { ROOT, readJson } from "../../src/dev/files.ts";
 import { ANSWERS } from "../../src/receive/refuse.ts";
 import { LEFT } from "../../src/replay/replay.ts";
@@ -201,19 +204,49 @@ it("docs/reasons.md has each status, reason, answer and alert once", () => {
     ...Object.keys(ALERTS),
     ...reasonsWhere(({ alert }) => alert === true),
     ...Object.values(ANSWERS).flatMap((answer) => ("alert" in answer ? [answer.alert] : [])),
+    ...Object.entries(CLICK_ANSWERS).flatMap(([name, answer]) =>
+      "alert" in answer ? [`clicks_${name}`] : [],
+    ),
   ];
   expect(sorted(namesIn(section("docs/reasons.md", "## Alerts")))).toEqual(sorted(new Set(codes)));
+});
+
+it("docs/click-memory.md has each answer once, and names the fields that are read", () => {
+  const text = section("docs/click-memory.md", "## Protocol");
+  expect(sorted(namesIn(text, 1))).toEqual(sorted(Object.keys(CLICK_ANSWERS)));
+  const fields = ["clickId", "clickedAt", "sentAt", "customerExternalId", "customerEmail"];
+  expect(namesIn(text)).toEqual(fields);
+});
+
+it("docs/click-memory.md: the call of a server is a claim as the Worker reads it", async () => {
+  const source = blockAfter("docs/click-memory.md", "in the callback of the provider for example:");
+  const seenAt = Date.UTC(2026, 10, 20);
+  const call = async (cookies: object) => {
+    const sent: [string, RequestInit][] = [];
+    const run = new Function("cookies", "user", "process", "fetch", `return (async () => {${source}})();`);
+    const answer = async (url: string, init: RequestInit) => void sent.push([url, init]);
+    await run(cookies, { id: "user_1" }, { env: { CLICKS_TOKEN: "token" } }, answer);
+    return sent;
+  };
+  expect(await call({})).toEqual([]);
+  for (const [dub_at, clickedAt] of [
+    [`${seenAt}.Yb7nT2kLq9WsXe4D`, seenAt],
+    [undefined, null],
+  ] as const) {
+    const [[url, init] = ["", {}]] = await call({ dub_id: "Yb7nT2kLq9WsXe4D", dub_at });
+    expect([url, init.method]).toEqual(["https://<your worker>/clicks", "POST"]);
+    expect(init.headers).toMatchObject({ authorization: "Bearer token" });
+    const claim = readClaim(new TextEncoder().encode(String(init.body)), Date.UTC(2026, 10, 25));
+    if (isRefused(claim)) throw new Error(claim.evidence);
+    expect(claim).toMatchObject({ clickId: "Yb7nT2kLq9WsXe4D", clickedAt, customerExternalId: "user_1" });
+  }
 });
 
 it("docs/settings.md has each setting and secret once, with its default", () => {
   const text = section("docs/settings.md", "## Settings and secrets");
   const defaults = parseSettings({});
-  const others = [
-    "<PROVIDER>_WEBHOOK_SECRET",
-    "ADMIN_TOKEN",
-    "CLICKS_TOKEN",
-    ...Object.values(sessionSettings("<provider>")),
-  ];
+  const session = Object.values(sessionSettings("<provider>"));
+  const others = ["<PROVIDER>_WEBHOOK_SECRET", "ADMIN_TOKEN", CLICKS_TOKEN, ...session];
   expect(sorted(namesIn(text))).toEqual(sorted([...Object.keys(defaults), ...others]));
   for (const [name, value] of Object.entries(defaults))
     expect(text).toContain(`| \`${name}\` | ${value === undefined ? "" : `\`${value}\` `}|`);

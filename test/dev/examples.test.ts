@@ -3,9 +3,10 @@ import { globSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import fc from "fast-check";
 import Stripe from "stripe";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { clickId, clickIdOfPage } from "../../examples/click-id.ts";
 import { createApp } from "../../examples/stripe/app.ts";
+import { tellClick } from "../../examples/stripe/tell-click.ts";
 import { ROOT, readJson } from "../../src/dev/files.ts";
 
 const CLICK = "Xk3pQ9vLm2RtYw7B";
@@ -75,6 +76,34 @@ describe("examples/stripe", () => {
     expect(sent.get("subscription_data[metadata][dubCustomerExternalId]")).toBe(
       sent.get("metadata[dubCustomerExternalId]"),
     );
+  });
+  it("tells the click on the page after a checkout, for the customer's id of the mapping file", async () => {
+    const told = async (session: object) => {
+      const requests: Request[] = [];
+      const answer = async (...given: Parameters<typeof fetch>) => {
+        requests.push(new Request(...given));
+        return Response.json({ events: 1 });
+      };
+      const stripe = new Stripe("sk_test_none", {
+        httpClient: Stripe.createFetchHttpClient(async () =>
+          Response.json({ object: "checkout.session", ...session }),
+        ),
+      });
+      vi.stubGlobal("fetch", answer);
+      vi.stubEnv("CLICKS_TOKEN", "token-of-the-site");
+      await tellClick(stripe, "cs_1", CLICK, `1773144000000.${CLICK}`).finally(() => vi.unstubAllGlobals());
+      vi.unstubAllEnvs();
+      const [request] = requests;
+      expect([request?.method, request?.url]).toEqual(["POST", "https://leads.example.com/clicks"]);
+      expect(request?.headers.get("authorization")).toBe("Bearer token-of-the-site");
+      return request?.json();
+    };
+    const guest = { customer: null, customer_details: { email: "Mira@orchard.example" } };
+    const own = { ...guest, customer: "cus_1", metadata: { dubCustomerExternalId: "user_1" } };
+    const clicked = { clickId: CLICK, clickedAt: 1773144000000 };
+    expect(await told(own)).toEqual({ ...clicked, customerExternalId: "user_1" });
+    expect(await told({ ...own, metadata: {} })).toEqual({ ...clicked, customerExternalId: "cus_1" });
+    expect(await told(guest)).toEqual({ ...clicked, customerExternalId: "mira@orchard.example" });
   });
   it("signs up without a click id, too", async () => {
     const sent = await signUp("/");

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { asExpected, mapSample } from "../../src/dev/check/results.ts";
 import { loadMapping, providerFolders, readSample, readSamples } from "../../src/dev/files.ts";
-import { freshSample, mapped } from "../../src/dev/samples/fresh.ts";
+import { freshSample, mapped, recentSample } from "../../src/dev/samples/fresh.ts";
 import { compileMapping } from "../../src/mapping/compile.ts";
 import { resultOf } from "../../src/mapping/result.ts";
 import { Sample } from "../../src/mapping/schema.ts";
@@ -39,6 +39,18 @@ describe.each(all)("%s/%s", (provider, _name, sample) => {
         if (old[key] !== undefined) expect(new Set(values).size).toBe(3);
       }
   });
+  it("gives the same as a sign-up of now, whose click can be told", () => {
+    const now = Date.UTC(2026, 10, 25, 18, 30, 0, 250);
+    const recent = recentSample(mapping, sample, now);
+    expect(asExpected(sample.expect, resultsOf(mapping, recent))).toBe(true);
+    const signedUp = (one: Sample) =>
+      mapped(mapping, one).flatMap(({ outcome }) =>
+        "waits" in outcome && outcome.waits ? [outcome.waits.signedUpAt] : [],
+      );
+    // Some have a time in seconds.
+    for (const [i, time] of signedUp(sample).entries())
+      if (time !== undefined) expect(Math.abs((signedUp(recent)[i] ?? 0) - now)).toBeLessThan(1000);
+  });
   it("can be sent as it is, with what --set has set", () => {
     const texts = leaves(sample.webhook);
     const fresh = leaves(
@@ -49,6 +61,8 @@ describe.each(all)("%s/%s", (provider, _name, sample) => {
       ).webhook,
     );
     expect(fresh).toEqual(texts);
+    const paths = texts.map(([path]) => path);
+    expect(leaves(recentSample(mapping, sample, Date.now(), paths).webhook)).toEqual(texts);
   });
 });
 
@@ -116,6 +130,14 @@ describe("a mapping file of one's own", () => {
     const fresh = freshIds(mappingOf("id", "n"), sample, [["n"]]);
     expect(fresh).toMatchObject({ eventId: "evt_7000000000", customer: "user_1" });
   });
+});
+
+it("a sign-up without a click id is sent as one of now, of each provider", () => {
+  const now = Date.UTC(2026, 10, 25, 18, 30);
+  for (const provider of ["auth0", "clerk", "stripe"]) {
+    const sample = readSample(provider, "organic");
+    expect(recentSample(loadMapping(provider), sample, now)).not.toEqual(sample);
+  }
 });
 
 it("changes ids only, whatever the texts are", () => {

@@ -58,7 +58,13 @@ describe("npm start", () => {
     );
     for (const provider of providers())
       expect(table).toMatch(new RegExp(`^${provider} .* delivered  credited https://go\\.example/`, "m"));
-    expect(table).toContain(`All as the samples expect. Dub's stand-in recorded ${leads.length} leads.`);
+    // One more is that of the click that is told.
+    expect(table).toContain(`All as the samples expect. Dub's stand-in recorded ${leads.length + 1} leads.`);
+  });
+  it("prints a sign-up without a click id, and that it is a lead once its click is told", () => {
+    expect(running.lines.join("\n")).toMatch(
+      /^auth0 +user\.created +skipped +its webhook has no click id\n +its click is told +delivered +credited https:\/\/go\.example\/Cm4n$/m,
+    );
   });
   const send = async (...args: string[]) => {
     const sent = npm("run", "send", "--", ...args, "--to", url);
@@ -123,6 +129,42 @@ describe("npm start", () => {
     expect(code).toBe(1);
     expect(text).toMatch(/pending +Dub does not find the click/);
     expect(text).toMatch(/: click_not_found_yet\n[\s\S]*What to do: nothing: tried to the end/);
+  });
+  it("npm run click tells the click of a sign-up that npm run send has sent, before it or after it", async () => {
+    const click = async (...args: string[]) => {
+      const run = npm("run", "click", "--", ...args, "--to", url);
+      return { code: await run.ended, text: run.lines.join("\n") };
+    };
+    for (const [provider, path] of [
+      ["clerk", "data.id"],
+      ["auth0", "data.object.user_id"],
+      ["stripe", "data.object.metadata.dubCustomerExternalId"],
+    ] as const) {
+      const customer = `told_${provider}_1`;
+      const told = ["--customer", customer, "--at", "-2d", "--click", "Told0nThis0Page1"];
+      const set = ["--set", `${path}=${customer}`];
+      expect(await send(provider, "organic", ...set)).toMatchObject({ code: 0 });
+      expect(await click(...told)).toEqual({
+        code: 0,
+        text: "The click Told0nThis0Page1 is kept. By it 1 event becomes a lead: delivered within a minute, or after an hour if only the e-mail address fits.",
+      });
+      const first = ["--customer", `${customer}0`, "--at", "-2d", "--json"];
+      expect(JSON.parse((await click(...first)).text)).toMatchObject({ status: 200, events: 0 });
+      const late = await send(provider, "organic", "--set", `${path}=${customer}0`, "--json");
+      expect(JSON.parse(late.text.split("\n").at(-1) ?? "").events).toMatchObject([
+        { status: "pending", reason: "new" },
+      ]);
+    }
+    expect(await click("--email", "no address")).toEqual({
+      code: 1,
+      text: expect.stringMatching(/^400 bad_claim: customerEmail: .*\nWhat to do: correct the call/),
+    });
+    expect(await click()).toEqual({ code: 2, text: expect.stringMatching(/^Say whose click it is: --cust/) });
+    const away = npm("run", "click", "--", "--customer", "user_1", "--to", "http://leads.example");
+    expect([await away.ended, away.lines]).toEqual([
+      2,
+      ["--to http://leads.example: the token is sent over https only."],
+    ]);
   });
   it("npm run send says why a webhook is refused", async () => {
     const old = await send("stripe", "--at", "-10m");

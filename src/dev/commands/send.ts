@@ -10,7 +10,7 @@ import { givenHeaders } from "../headers.ts";
 import { MOMENT, parseMoment } from "../moment.ts";
 import { table } from "../print.ts";
 import { followEvent } from "../samples/follow.ts";
-import { freshSample } from "../samples/fresh.ts";
+import { freshSample, recentSample } from "../samples/fresh.ts";
 import { postSample } from "../samples/post.ts";
 import { whyRefused } from "../samples/refusal.ts";
 import { parseAssignment, setPath } from "../samples/set.ts";
@@ -42,17 +42,16 @@ async function send(provider: string, name: string, options: Options): Promise<n
   });
   if (options.again && paths.length > 0)
     throw new UserError("--again sends the sample as it is in its file: leave --set out.");
-  const sent = options.again ? sample : freshSample(loadMapping(provider), sample, paths);
+  const mapping = loadMapping(provider);
+  const fresh = () => recentSample(mapping, freshSample(mapping, sample, paths), Date.now(), paths);
+  const sent = options.again ? sample : fresh();
   const posted = await postSample(provider, sent, to, {
     again: options.again,
     at: options.at === undefined ? undefined : parseMoment("--at", options.at),
     secret: options.secret,
     headers: givenHeaders(options.headers),
   });
-  if (
-    options.at !== undefined &&
-    inspect(loadMapping(provider).file.verify, posted.request).time === undefined
-  )
+  if (options.at !== undefined && inspect(mapping.file.verify, posted.request).time === undefined)
     console.error(`--at has no effect: ${provider} signs no time.`);
   const { status, text } = posted;
   if (status !== 200) {
@@ -97,7 +96,7 @@ function secondsOf(given: string | true): number {
 
 export const program = command(
   "send",
-  "Signs a sample and posts it. The ids of the event and of the customer are made anew each time, so that it is a new event of a new customer.",
+  "Signs a sample and posts it. The ids of the event and of the customer are made anew each time, so that it is a new event of a new customer; a sign-up without a click id is one of now, so that its click can be told (npm run click).",
   {
     0: "the webhook is answered 200; with --wait: it became a lead that is delivered",
     1: "it is answered otherwise; with --wait: it is no lead (yet)",

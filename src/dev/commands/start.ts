@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ADMIN_TOKEN } from "../../admin/auth.ts";
+import { CLICKS_TOKEN } from "../../clicks/proof.ts";
 import { secretName } from "../../settings.ts";
 import { command, exitWith, run as runCommand } from "../command.ts";
 import { EVENT_COLUMNS } from "../events.ts";
@@ -17,7 +18,7 @@ import { interrupted } from "../process/interrupted.ts";
 import { reservePort } from "../process/port.ts";
 import { type RunningWorker, startWorker } from "../process/worker.ts";
 import { type Outcomes, watchOutcomes } from "../samples/outcomes.ts";
-import { ownSecret, secretFor, secretProblem } from "../samples/secrets.ts";
+import { localClicksTokens, ownSecret, secretFor, secretProblem } from "../samples/secrets.ts";
 import { tryAll } from "../samples/try-all.ts";
 import { createDubStandIn, LOCAL_KEY } from "../stand-in/dub.ts";
 import { serveDub } from "../stand-in/serve.ts";
@@ -114,13 +115,14 @@ async function settings(dubUrl: string, token: string): Promise<Record<string, s
     DUB_API_URL: dubUrl,
     DUB_API_KEY: LOCAL_KEY,
     [ADMIN_TOKEN]: token,
+    [CLICKS_TOKEN]: localClicksTokens(),
     ...Object.fromEntries(secrets),
   };
 }
 
 export const program = command(
   "start",
-  "Runs the Worker with a local database and queue and a stand-in for Dub, sends one signed sample of each provider, prints the results, and keeps running. Several can run at the same time: each has its own port and database.",
+  "Runs the Worker with a local database and queue and a stand-in for Dub, sends one signed sample of each provider, tells the click of a sign-up that lacks it, prints the results, and keeps running. Several can run at the same time: each has its own port and database.",
   { 0: "every result is as its sample expects (--once)", 1: "one is not", 130: "stopped by Ctrl-C" },
 )
   .option("--once", "exit after the results")

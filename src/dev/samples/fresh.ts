@@ -8,6 +8,7 @@ import { decodeBody } from "../../body.ts";
 import { mapWebhook } from "../../mapping/apply.ts";
 import type { Mapping } from "../../mapping/compile.ts";
 import type { Sample } from "../../mapping/schema.ts";
+import { DAY, SECOND } from "../../time.ts";
 import { isEmail } from "../../usable.ts";
 import { canonical } from "../check/results.ts";
 import { sampleBody } from "./sign.ts";
@@ -71,6 +72,30 @@ function idsOf(events: ReturnType<typeof mapped>): (string | undefined)[] {
     const lead = "lead" in outcome ? outcome.lead : undefined;
     return [eventId, lead?.customerExternalId, lead?.customerEmail];
   });
+}
+
+/**
+ * The sample as it would be sent by a sign-up at `now` (milliseconds), if an event of it waits for its click: clicks count
+ * only for a sign-up of these days. Each time within a month of the sign-up is moved with it, but those at the paths `keep`.
+ */
+export function recentSample(mapping: Mapping, sample: Sample, now: number, keep: Path[] = []): Sample {
+  const signedUpAt = mapped(mapping, sample)
+    .map(({ outcome }) => ("waits" in outcome && outcome.waits ? outcome.waits.signedUpAt : undefined))
+    .find((time) => time !== undefined);
+  if (signedUpAt === undefined) return sample;
+  const near = (time: number) => Math.abs(time - signedUpAt) < 31 * DAY;
+  const move = (time: number) => time + now - signedUpAt;
+  return renamed(
+    sample,
+    (text) => {
+      if (/^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(text) && near(Date.parse(text)))
+        return new Date(move(Date.parse(text))).toISOString();
+      const unit = /^\d{13}$/.test(text) ? 1 : SECOND;
+      const time = Number(text) * unit;
+      return /^\d{10}(\d{3})?$/.test(text) && near(time) ? String(Math.floor(move(time) / unit)) : text;
+    },
+    keep,
+  );
 }
 
 type Rename = (text: string) => string;

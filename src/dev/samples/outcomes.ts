@@ -1,7 +1,14 @@
 /** What became of events, as the log of a Worker on this machine says it. */
 import type { Reason } from "../../states.ts";
 import { SAMPLE_TIMEOUT } from "../limits.ts";
+import type { createDubStandIn } from "../stand-in/dub.ts";
 import type { LogLine } from "../worker-log.ts";
+
+/** What the stand-in for Dub recorded. */
+export type Recorded = ReturnType<typeof createDubStandIn>["recorded"];
+
+/** `rows` are those of a table; `wrong` says what is not as the samples expect, a sentence each; `leads`: providers that made one. */
+export type Tried = { rows: string[][]; wrong: string[]; leads: string[] };
 
 export type Delivery = { status: string; reason: Reason; link?: string };
 

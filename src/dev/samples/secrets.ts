@@ -1,4 +1,5 @@
 /** Secrets on this machine: from the environment, else from .dev.vars, else one made up for here. */
+import { CLICKS_TOKEN } from "../../clicks/proof.ts";
 import { secretName } from "../../settings.ts";
 import { createVerifier } from "../../verify/schemes.ts";
 import { SecretError } from "../../verify/secret.ts";
@@ -35,6 +36,11 @@ export function findSecret(provider: string): { text: string; from: string; made
       madeUp: true,
     };
   return { text, from: process.env[name] ? "the environment" : DEV_VARS };
+}
+
+/** The CLICKS_TOKEN of a Worker on this machine: one, or several while it is rotated. */
+export function localClicksTokens(): string {
+  return ownSecret(CLICKS_TOKEN) ?? "local-token-for-clicks-of-this-machine-only";
 }
 
 /** A secret of the environment or of .dev.vars. Throws a UserError when its line of .dev.vars can't be read. */

@@ -1,22 +1,18 @@
-/** One sample of each provider, sent at once: what became of each event, and whether the sample expects it. */
+/** One sample of each provider, sent at once, and one of click memory: what became of each event, and whether the sample expects it. */
 import type { EventAnswer } from "../../receive/answer.ts";
 import { becameLeads, eventRows, type ShownEvent, shownEvent, wordsOf } from "../events.ts";
 import { DEFAULT_SAMPLE, folderOf, providers, readSample } from "../files.ts";
-import type { createDubStandIn } from "../stand-in/dub.ts";
-import type { Outcomes } from "./outcomes.ts";
+import type { Outcomes, Recorded, Tried } from "./outcomes.ts";
 import { postSample } from "./post.ts";
 import { secretProblem } from "./secrets.ts";
-
-type Recorded = ReturnType<typeof createDubStandIn>["recorded"];
-
-/** `rows` are those of a table; `wrong` says what is not as the samples expect, a sentence each; `leads`: providers that made one. */
-export type Tried = { rows: string[][]; wrong: string[]; leads: string[] };
+import { tryClick } from "./try-click.ts";
 
 /** Sends the samples as they are in their files, each with the delivery id that `npm run send -- --again` gives it. */
 export async function tryAll(url: string, outcomes: Outcomes, recorded: Recorded): Promise<Tried> {
-  const tried = await Promise.all(
-    providers().map((provider) => trySample(provider, url, outcomes, recorded)),
-  );
+  const tried = await Promise.all([
+    ...providers().map((provider) => trySample(provider, url, outcomes, recorded)),
+    tryClick(url, outcomes, recorded),
+  ]);
   return {
     rows: tried.flatMap(({ rows }) => rows),
     wrong: tried.flatMap(({ wrong }) => wrong),
