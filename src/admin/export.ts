@@ -18,11 +18,11 @@ const COLUMNS: [name: string, of: (event: ApiEvent) => unknown][] = [
   ["link", ({ link }) => link?.shortLink ?? link?.id],
   ["partnerId", ({ link }) => link?.partnerId],
   ["clickId", ({ lead }) => lead?.clickId],
-  ["clickBy", ({ clickBy }) => clickBy],
   ["eventName", ({ lead }) => lead?.eventName],
   ["customerExternalId", ({ lead }) => lead?.customerExternalId],
   ["customerEmail", ({ lead }) => lead?.customerEmail],
   ["customerName", ({ lead }) => lead?.customerName],
+  ["clickBy", ({ clickBy }) => clickBy],
 ];
 
 /**

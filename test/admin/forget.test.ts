@@ -203,6 +203,14 @@ describe("what is left, and is said", () => {
     expect(await app.row()).toMatchObject({ payload: expect.stringContaining(MIRA) });
   });
 
+  it("a webhook that could not be split: it may be of others, too", async () => {
+    const app = await open({ mappings: { ...mappings, clerk: clerkWith({}, { each: "data.users" }) } });
+    await app.send("clerk", signUpOf("user_mira", MIRA));
+    const { id, reason } = await app.row();
+    expect(reason).toBe("not_split");
+    expect(await forget(app, MIRA)).toMatchObject({ events: 0, others: [id] });
+  });
+
   it("an event that is being delivered; a minute later it goes, too", async () => {
     let met: Forgotten | undefined;
     const app = await open({
