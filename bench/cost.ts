@@ -30,6 +30,7 @@ const COLUMNS: [keyof Cost, string][] = [
   ["rowsRead", "D1 rows read"],
   ["queueOperations", "queue operations"],
 ];
+const CLICKS_TOKEN = "the-token-of-the-site-for-clicks";
 /** Events of each kind that a figure is the mean of. */
 const EVENTS = 20;
 
@@ -86,6 +87,7 @@ async function open() {
     },
     DUB_API_KEY: LOCAL_KEY,
     CLERK_WEBHOOK_SECRET: localSecret("clerk", clerk.verify),
+    CLICKS_TOKEN,
   } as unknown as Env;
   const { createWorker } = await loadApp();
   const worker = createWorker({
@@ -114,6 +116,14 @@ async function open() {
       await worker.queue(batch as unknown as Parameters<typeof worker.queue>[0], env);
     }
   };
+  const call = async (request: Request) => {
+    cost.requests++;
+    const waiting: Promise<unknown>[] = [];
+    const context = { waitUntil: (work: Promise<unknown>) => waiting.push(work) };
+    const response = await worker.fetch(request, env, context as never);
+    if (response.status !== 200) throw new Error(`${response.status} ${await response.text()}`);
+    await Promise.all(waiting);
+  };
   return {
     cost,
     clock,
@@ -129,14 +139,17 @@ async function open() {
       const id = `msg_${crypto.randomUUID()}`;
       const secret = String(env.CLERK_WEBHOOK_SECRET);
       const headers = await sign(clerk.verify, { provider: "clerk", secret, url, body, id, now: clock.now });
-      cost.requests++;
-      const waiting: Promise<unknown>[] = [];
-      const context = { waitUntil: (work: Promise<unknown>) => waiting.push(work) };
-      const request = new Request(url, { method: "POST", headers, body });
-      const response = await worker.fetch(request, env, context as never);
-      if (response.status !== 200) throw new Error(`${response.status} ${await response.text()}`);
-      await Promise.all(waiting);
+      await call(new Request(url, { method: "POST", headers, body }));
     },
+    /** Tells a customer's click, as the site's server. */
+    tell: (customerExternalId: string, clickId: string) =>
+      call(
+        new Request("https://leads.example/clicks", {
+          method: "POST",
+          headers: { authorization: `Bearer ${CLICKS_TOKEN}` },
+          body: JSON.stringify({ clickId, customerExternalId, clickedAt: clock.now - DAY }),
+        }),
+      ),
     deliver,
     /** Lets time pass with cron each minute. */
     async pass(time: number) {
@@ -168,6 +181,17 @@ const KINDS: [name: string, run: (app: Run, i: number) => Promise<void>][] = [
       await app.send(`lost_${i}`, click(EVENTS + i));
       await app.deliver();
       app.clock.now += MINUTE;
+      await app.pass(MINUTE);
+      // Cron runs anyway.
+      app.cost.requests--;
+    },
+  ],
+  ["a click that is told, of a customer without a sign-up", (app, i) => app.tell(`told_${i}`, click(i))],
+  [
+    "a lead by a click that is told",
+    async (app, i) => {
+      await app.send(`memory_${i}`, null);
+      await app.tell(`memory_${i}`, click(3 * EVENTS + i));
       await app.pass(MINUTE);
       // Cron runs anyway.
       app.cost.requests--;

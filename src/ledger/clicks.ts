@@ -76,6 +76,10 @@ const TOLD = (whose: Whose, candidates: string) => {
   const { one, replaces, unused } = whose === "customer" ? BY_CUSTOMER : BY_EMAIL;
   return `
 WITH candidate AS (${candidates}),
+credited AS MATERIALIZED (
+  SELECT h.id, h.customer_id, h.click_id, h.status FROM events h
+  WHERE h.customer_id IN (SELECT customer_id FROM candidate)
+    AND (h.status IN ('delivered', 'pending') OR h.reason = 'duplicate_at_dub')),
 seen AS (
   SELECT w.*, c.click_id, c.proof, row_number() OVER (PARTITION BY w.id ORDER BY ${SEEN("c")} DESC, c.click_id) AS rank
   FROM candidate w CROSS JOIN clicks c ON c.key = w.key
@@ -85,9 +89,8 @@ told AS (
     first_value(customer_id) OVER (PARTITION BY ${one} ORDER BY place) AS first FROM seen w
   WHERE rank = 1 AND (click_by IS NULL OR ${replaces})
     AND NOT EXISTS (SELECT 1 FROM events h WHERE h.lead_key = w.lead_key AND h.id <> w.id AND ${HOLDS_KEY("h")})
-    AND NOT EXISTS (SELECT 1 FROM events h WHERE h.customer_id = w.customer_id AND h.id <> w.id
-      AND (((h.status = 'delivered' OR h.reason = 'duplicate_at_dub') AND h.click_id IS NOT w.click_id)
-        OR (h.status = 'pending' AND h.click_id <> w.click_id)))${unused})`;
+    AND NOT EXISTS (SELECT 1 FROM credited h WHERE h.customer_id = w.customer_id AND h.id <> w.id
+      AND iif(h.status = 'pending', h.click_id <> w.click_id, h.click_id IS NOT w.click_id))${unused})`;
 };
 const TAKEN = "t.turn = 1 AND t.customer_id = t.first";
 

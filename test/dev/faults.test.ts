@@ -51,13 +51,22 @@ describe("what fails a run", () => {
   });
 });
 
-it("a plan sends trials before, after and together with their sign-ups, and without a click id", () => {
+it("a plan sends trials and told clicks before, after and together with their sign-ups", () => {
   const { leads, sends } = makePlan(10, 1);
   const trials = leads.filter(({ eventName }) => eventName === "Started Trial");
   expect(trials).toHaveLength(40);
   expect(trials.every(({ clickId }) => clickId === null)).toBe(true);
-  const orders = sends
-    .filter(({ webhooks }) => webhooks[0]?.provider === "stripe")
-    .map(({ webhooks, inTurn }) => (inTurn ? `${webhooks[0]?.leads[0]?.eventName} first` : "together"));
-  expect(new Set(orders)).toEqual(new Set(["Sign Up first", "Started Trial first", "together"]));
+  const named = (one: (typeof sends)[number]["webhooks"][number] | undefined) =>
+    one && "leads" in one ? `${one.provider} ${one.leads[0]?.eventName}` : "click";
+  const ordersOf = (first: string) =>
+    new Set(
+      sends.flatMap(({ webhooks: [one, two], inTurn }) => {
+        if (![named(one), two && named(two)].includes(first)) return [];
+        return inTurn ? `${named(one)} first` : "together";
+      }),
+    );
+  expect(ordersOf("stripe Started Trial")).toEqual(
+    new Set(["stripe Sign Up first", "stripe Started Trial first", "together"]),
+  );
+  expect(ordersOf("click")).toEqual(new Set(["clerk Sign Up first", "click first", "together"]));
 });

@@ -14,7 +14,12 @@ export type Kind = Partial<Faults> & {
   elsewhere?: true;
   /** Whether the customer starts a trial, too, whose webhook carries no click id. */
   trial?: true;
+  /** How the click is told, when the webhook does not carry it. */
+  told?: Told;
 };
+
+/** By the customer's session, or by the site: by the customer's id or e-mail address. */
+export type Told = "session" | "id" | "email";
 
 /** Failures in a row of a long outage: the quick retries all fail. */
 const LONG = 6;
@@ -47,6 +52,13 @@ export const KINDS: Kind[] = [
   { name: "sign-up and trial: 500 for a while", ...long("error_before_key"), trial: true },
   { name: "sign-up and trial: click store down", ...long("click_store_down"), trial: true },
   { name: "sign-up and trial: no click id", click: () => null, counts: false, trial: true },
+  { name: "click told by the session", told: "session" },
+  { name: "told by the session: 500 for a while", ...long("error_before_key"), told: "session" },
+  { name: "told by the session: reset after the dedup key", record: ["reset_after_key"], told: "session" },
+  { name: "told by customer id: click store down", ...both("click_store_down"), told: "id" },
+  { name: "click told by e-mail address", told: "email" },
+  { name: "told by e-mail address: connection reset, done", ...both("reset_after"), told: "email" },
+  { name: "unknown click told", click: numbered("unknown"), counts: false, told: "session" },
   { name: "no click id", click: () => null, counts: false },
   { name: "unknown click", click: numbered("unknown"), counts: false },
   { name: "link of another workspace", click: numbered("foreign"), counts: false },

@@ -31,6 +31,8 @@ async function measure({ size, kills, seed }: Pick<Options, "size" | "kills" | "
     console.log(
       `${result.requests} requests of providers, ${result.kills} times SIGKILL, ${result.calls} calls to Dub.`,
     );
+    const byMemory = sum(lines.filter(({ fault }) => /\btold\b/.test(fault)));
+    console.log(`By clicks that were told: ${byMemory.recorded} of ${byMemory.leads} leads.`);
     wrong.push(...problems(options, sum(lines)).map((problem) => `${title}: ${problem}`));
   }
   if (wrong.length > 0) console.error(`\n${wrong.join("\n")}`);

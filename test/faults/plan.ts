@@ -1,10 +1,19 @@
 /** What is sent and in which order: sign-ups and trials of every kind, all from one seed. */
-import { KINDS, type Kind, knownClick } from "./kinds.ts";
-import { randomFrom, shuffled } from "./random.ts";
-import { auth0SignUps, clerkSignUp, type PlannedLead, stripeWebhook, type Webhook } from "./webhooks.ts";
 
-/** Webhooks that belong together: sent at the same moment, or each as soon as the one before is acknowledged. */
-export type Send = { webhooks: Webhook[]; inTurn: boolean };
+import { randomFrom, shuffled } from "../../src/dev/random.ts";
+import { KINDS, type Kind, knownClick } from "./kinds.ts";
+import {
+  auth0SignUps,
+  type Claim,
+  claimOf,
+  clerkSignUp,
+  type PlannedLead,
+  stripeWebhook,
+  type Webhook,
+} from "./webhooks.ts";
+
+/** Webhooks and claims that belong together: sent at the same moment, or each as soon as the one before is acknowledged. */
+export type Send = { webhooks: (Webhook | Claim)[]; inTurn: boolean };
 
 /** The same webhook may be in several sends, and several times in one. */
 export type Plan = { leads: PlannedLead[]; sends: Send[] };
@@ -26,6 +35,9 @@ export function makePlan(size: number, seed: number): Plan {
     if (trial) {
       const send = (nth: string) => trialSend(signUp, trial, nth, random);
       first.push({ send: send("first"), again: () => send("second") });
+    } else if (signUp.told) {
+      const send = (nth: string) => toldSend(signUp, nth, random);
+      first.push({ send: send("first"), again: () => send("second") });
     } else if (random() < 0.3) inBatches.push(signUp);
     else {
       const send = (nth: string) => together(clerkSignUp(signUp, nth));
@@ -46,7 +58,7 @@ export function makePlan(size: number, seed: number): Plan {
   });
   // A 429 stops every delivery for a while, so it comes last.
   const stops = ({ webhooks }: Send) =>
-    webhooks.some(({ leads }) => leads.some(({ faults }) => faults.register.includes("rate_limited")));
+    webhooks.some((one) => leadsOf(one).some(({ faults }) => faults.register.includes("rate_limited")));
   const mixed = shuffled(sends, random);
   return {
     leads: customers.flatMap((leads) => leads.filter((lead) => lead !== undefined)),
@@ -62,21 +74,38 @@ function customerOf(kind: Kind, n: number): Customer {
     eventName: "Sign Up",
     clickId: click(n),
     elsewhere,
+    told: kind.told,
     faults: { register: [...register], record: [...record] },
   };
   if (!kind.trial) return [signUp];
   const faults = { register: [], record: [] };
-  return [signUp, { ...common, eventName: "Started Trial", clickId: null, elsewhere: false, faults }];
+  return [
+    signUp,
+    { ...common, eventName: "Started Trial", clickId: null, elsewhere: false, told: undefined, faults },
+  ];
 }
 
-/** A trial and its sign-up, in any order: a provider does not promise one. */
+/** A trial and its sign-up: a provider does not promise an order. */
 function trialSend(signUp: PlannedLead, trial: PlannedLead, nth: string, random: () => number): Send {
-  const webhooks = [stripeWebhook(trial, nth), stripeWebhook(signUp, nth)];
-  const way = random();
-  if (way < 1 / 3) return together(...webhooks);
-  return { webhooks: way < 2 / 3 ? webhooks : webhooks.reverse(), inTurn: true };
+  return inAnyOrder([stripeWebhook(trial, nth), stripeWebhook(signUp, nth)], random);
 }
 
-function together(...webhooks: Webhook[]): Send {
+/** A sign-up and the click that is told of it. */
+function toldSend(signUp: PlannedLead, nth: string, random: () => number): Send {
+  return inAnyOrder([clerkSignUp(signUp, nth), claimOf(signUp) as Claim], random);
+}
+
+function inAnyOrder(both: Send["webhooks"], random: () => number): Send {
+  const way = random();
+  if (way < 1 / 3) return together(...both);
+  return { webhooks: way < 2 / 3 ? both : both.reverse(), inTurn: true };
+}
+
+function together(...webhooks: Send["webhooks"]): Send {
   return { webhooks, inTurn: false };
+}
+
+/** The leads that a webhook announces. */
+export function leadsOf(one: Webhook | Claim): PlannedLead[] {
+  return "leads" in one ? one.leads : [];
 }

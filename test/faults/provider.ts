@@ -1,4 +1,4 @@
-/** The providers of a run: they send each webhook again until it is acknowledged. */
+/** The providers of a run, and its site: they send each webhook and each claim again until it is acknowledged. */
 import { readMapping } from "../../src/dev/files.ts";
 import { secretFor } from "../../src/dev/samples/secrets.ts";
 import { sampleBody, sign } from "../../src/dev/samples/sign.ts";
@@ -6,14 +6,15 @@ import { compileMapping } from "../../src/mapping/compile.ts";
 import type { EventAnswer } from "../../src/receive/answer.ts";
 import { createCounter } from "./counter.ts";
 import type { Plan, Send } from "./plan.ts";
-import type { PlannedLead, Webhook } from "./webhooks.ts";
+import type { SiteOfRun } from "./site.ts";
+import type { Claim, PlannedLead, Webhook } from "./webhooks.ts";
 
 export const PROVIDERS = ["clerk", "auth0-logs", "stripe"];
 
 const CONNECTIONS = 8;
 
 /** Makes the senders of a plan. `acknowledged` holds the event ids of each lead, `answers` counts the answers. */
-export function createProvider({ leads, sends }: Plan) {
+export function createProvider({ leads, sends }: Plan, site: SiteOfRun) {
   const acknowledged = new Map<PlannedLead, Set<string>>(leads.map((lead) => [lead, new Set()]));
   const open = sends.map(({ webhooks, inTurn }): Send => ({ webhooks: [...webhooks], inTurn }));
   const answers = createCounter();
@@ -43,6 +44,21 @@ export function createProvider({ leads, sends }: Plan) {
     }
   };
 
+  const tell = async (url: string, claim: Claim): Promise<boolean> => {
+    const headers = { authorization: `Bearer ${await site.tokenOf(claim)}` };
+    const init = { method: "POST", headers, body: JSON.stringify(claim.body) };
+    requests++;
+    try {
+      const { ok, status } = await fetch(`${url}/clicks`, init);
+      answers.tick();
+      if (!ok && status < 500) throw new Error(`A click was answered ${status}.`);
+      return ok;
+    } catch (error) {
+      if (error instanceof TypeError) return false;
+      throw error;
+    }
+  };
+
   return {
     acknowledged,
     answers,
@@ -58,7 +74,9 @@ export function createProvider({ leads, sends }: Plan) {
         for (const one of todo)
           while (one.webhooks.length > 0 && mine === running) {
             const now = one.inTurn ? one.webhooks.slice(0, 1) : one.webhooks;
-            const taken = await Promise.all(now.map((webhook) => post(url, webhook)));
+            const taken = await Promise.all(
+              now.map((one) => ("leads" in one ? post(url, one) : tell(url, one))),
+            );
             one.webhooks = one.webhooks.filter((_, i) => !taken[i]);
           }
       };

@@ -1,5 +1,6 @@
 /** The result of a run, counted by kind. */
 import { table } from "../../src/dev/print.ts";
+import { leadsOf } from "./plan.ts";
 import type { Options, Result } from "./run.ts";
 
 /** Events and leads of one kind. */
@@ -31,7 +32,7 @@ export function account({ plan, acknowledged, rows, recorded }: Result): Line[] 
   const ended = new Map<string, string[]>();
   for (const { id, status, reason } of rows)
     if (status !== "pending") ended.set(id, [...(ended.get(id) ?? []), reason]);
-  const sent = plan.sends.flatMap(({ webhooks }) => webhooks).flatMap(({ leads }) => leads);
+  const sent = plan.sends.flatMap(({ webhooks }) => webhooks).flatMap(leadsOf);
   const lines = new Map<string, Line>();
   for (const lead of plan.leads) {
     const ids = [...(acknowledged.get(lead) ?? [])];

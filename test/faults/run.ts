@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ROOT } from "../../src/dev/files.ts";
 import { buildWorker } from "../../src/dev/process/build.ts";
+import { randomFrom } from "../../src/dev/random.ts";
 import { secretFor } from "../../src/dev/samples/secrets.ts";
 import { createDubStandIn, LOCAL_KEY } from "../../src/dev/stand-in/dub.ts";
 import { serveDub } from "../../src/dev/stand-in/serve.ts";
@@ -17,7 +18,7 @@ import { age, isBusy, type Row, rowsOf } from "./ledger.ts";
 import { IDLE_CHECK, MAX_ROUNDS, OVER, RETRY_SCHEDULE, SPREAD } from "./limits.ts";
 import { makePlan, type Plan } from "./plan.ts";
 import { createProvider, PROVIDERS } from "./provider.ts";
-import { randomFrom } from "./random.ts";
+import { openSite } from "./site.ts";
 import type { PlannedLead } from "./webhooks.ts";
 import { withWorker } from "./worker.ts";
 
@@ -68,11 +69,13 @@ export async function run(options: Options): Promise<Result> {
   });
   for (const lead of plan.leads.filter(({ elsewhere }) => elsewhere)) await recordElsewhere(dub, lead);
   const served = await serveDub(dub);
+  const site = await openSite();
   const settings = {
     DUB_API_URL: served.url,
     DUB_API_KEY: LOCAL_KEY,
     DUB_DELIVERY: delivery,
     RETRY_SCHEDULE: RETRY_SCHEDULE.join(),
+    ...site.settings,
     ...Object.fromEntries(PROVIDERS.map((provider) => [secretName(provider), secretFor(provider)])),
   };
   const worker = { worker: await buildWorker(), state, settings };
@@ -80,7 +83,7 @@ export async function run(options: Options): Promise<Result> {
     age(state, time);
     ahead += time;
   };
-  const provider = createProvider(plan);
+  const provider = createProvider(plan, site);
   try {
     for (let n = 1; n <= kills; n++) {
       const share = Math.floor((plan.sends.length * n) / kills);
@@ -119,6 +122,7 @@ export async function run(options: Options): Promise<Result> {
     }
   } finally {
     await served.close();
+    await site.close();
   }
   const recorded = new Map<PlannedLead, number>();
   for (const one of dub.recorded) {

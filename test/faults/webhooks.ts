@@ -1,6 +1,7 @@
-/** The webhooks of the planned leads, made of the providers' samples. */
+/** The webhooks of the planned leads, made of the providers' samples, and the clicks that are told. */
 import { readSample } from "../../src/dev/files.ts";
-import type { Faults } from "./kinds.ts";
+import { DAY } from "../../src/time.ts";
+import type { Faults, Told } from "./kinds.ts";
 
 /** A lead that a webhook announces. Customer and event name are its identity. */
 export type PlannedLead = {
@@ -11,16 +12,28 @@ export type PlannedLead = {
   /** Whether Dub must record it. */
   counts: boolean;
   elsewhere: boolean;
+  /** How the click is told; undefined: the webhook carries it, if there is one. */
+  told: Told | undefined;
   faults: Faults;
 };
 
 /** `deliveryId` is the same when it is sent again. `leads`: those of its events, in order. */
 export type Webhook = { provider: string; deliveryId: string; body: unknown; leads: PlannedLead[] };
 
+/** A click that is told of a customer: what the provider's webhook lacks. */
+export type Claim = { told: Told; customer: string; body: object };
+
 /** Clerk's webhook of a sign-up. `nth` tells several webhooks of one lead apart. */
 export function clerkSignUp(lead: PlannedLead, nth: string): Webhook {
   const body = structuredClone(readSample("clerk").webhook) as { data: Record<string, unknown> };
   Object.assign(body.data, { id: lead.customer, unsafe_metadata: clickIdIn(lead) });
+  if (lead.told) {
+    const now = Date.now();
+    Object.assign(body, { timestamp: now });
+    Object.assign(body.data, { created_at: now, updated_at: now });
+    for (const address of body.data.email_addresses as object[])
+      Object.assign(address, { email_address: emailOf(lead) });
+  }
   return { provider: "clerk", deliveryId: `msg_${lead.customer}_${nth}`, body, leads: [lead] };
 }
 
@@ -51,6 +64,22 @@ export function stripeWebhook(lead: PlannedLead, nth: string): Webhook {
   return { provider: "stripe", deliveryId: id, body, leads: [lead] };
 }
 
-function clickIdIn({ clickId }: PlannedLead): object {
-  return clickId === null ? {} : { dubClickId: clickId };
+/** What tells the click of a lead, seen two days before. */
+export function claimOf({ told, ...lead }: PlannedLead): Claim | undefined {
+  if (told === undefined) return undefined;
+  const whose = {
+    session: {},
+    id: { customerExternalId: lead.customer },
+    email: { customerEmail: emailOf(lead) },
+  };
+  const click = { clickId: lead.clickId, clickedAt: Date.now() - 2 * DAY };
+  return { told, customer: lead.customer, body: { ...click, ...whose[told] } };
+}
+
+function emailOf({ customer }: Pick<PlannedLead, "customer">): string {
+  return `${customer}@example.com`;
+}
+
+function clickIdIn({ clickId, told }: PlannedLead): object {
+  return clickId === null || told ? {} : { dubClickId: clickId };
 }
