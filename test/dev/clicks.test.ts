@@ -195,13 +195,14 @@ async function credited(user: string): Promise<string | null | undefined> {
   return (await lead())?.clickId;
 }
 
-const cookieOf = async (context: BrowserContext, name: string) =>
-  (await context.cookies()).find((cookie) => cookie.name === name);
+/** The cookie `dub_at` of a domain. */
+const dubAt = async (context: BrowserContext, domain = ".orchard.localhost") =>
+  (await context.cookies()).find((cookie) => cookie.name === "dub_at" && cookie.domain === domain);
 
 /** Comes by a Dub link an hour ago; resolves with when the script first saw the click. */
 async function arrive({ context, page }: Visitor, click = CLICK, leads = CROSS_SITE): Promise<number> {
   await page.goto(at("www.orchard", `/?dub_id=${click}&domain=.orchard.localhost&leads=${leads}`));
-  const seen = await cookieOf(context, "dub_at");
+  const seen = await dubAt(context);
   expect(seen?.value).toMatch(new RegExp(`^\\d{13}\\.${click}$`));
   const time = Number(seen?.value.split(".")[0]) - HOUR;
   await context.addCookies([{ ...(seen as Cookie), value: `${time}.${click}` }]);
@@ -331,7 +332,7 @@ describe("tellClick", () => {
     const one = await visitor();
     await one.page.goto(at("www.orchard"));
     expect(await tell(one.page, await tokenOf("user_organic"))).toBe(false);
-    expect(await cookieOf(one.context, "dub_at")).toBeUndefined();
+    expect(await dubAt(one.context)).toBeUndefined();
     await arrive(one);
     for (const token of [null, "", "opaque", "a.b.c"]) expect(await tell(one.page, token)).toBe(false);
     expect(told).toEqual([]);
@@ -344,14 +345,23 @@ describe("the cookie dub_at", () => {
     const one = await visitor();
     const seen = await arrive(one);
     await one.page.goto(at("www.orchard", "/?domain=.orchard.localhost"));
-    expect((await cookieOf(one.context, "dub_at"))?.value).toBe(`${seen}.${CLICK}`);
+    expect((await dubAt(one.context))?.value).toBe(`${seen}.${CLICK}`);
     await one.page.evaluate((id) => {
       // biome-ignore lint/suspicious/noDocumentCookie: as Dub's script does.
       document.cookie = `dub_id=${id}; domain=.orchard.localhost; path=/`;
     }, OTHER);
-    const value = async () => (await cookieOf(one.context, "dub_at"))?.value ?? "";
+    const value = async () => (await dubAt(one.context))?.value ?? "";
     await expect.poll(value, { timeout: 10_000 }).toMatch(new RegExp(`\\.${OTHER}$`));
     expect(Number((await value()).split(".")[0])).toBeGreaterThan(seen);
+  });
+  it("is that of the click, though an older one is left of another domain", async () => {
+    const one = await visitor();
+    await one.page.goto(at("app.orchard", `/?dub_id=${OTHER}`));
+    expect(await dubAt(one.context, ".app.orchard.localhost")).toBeDefined();
+    const seen = await arrive(one);
+    await one.page.goto(at("app.orchard", "/?domain=.orchard.localhost"));
+    expect(await tell(one.page, await tokenOf("user_of_two_domains"))).toBe(true);
+    expect(told).toMatchObject([{ clickId: CLICK, clickedAt: seen }]);
   });
   it("notes a click that came while the page was being left", async () => {
     const one = await visitor();
@@ -365,7 +375,7 @@ describe("the cookie dub_at", () => {
       [CLICK, at("accounts.provider")],
     );
     await one.page.waitForURL(at("accounts.provider"));
-    expect((await cookieOf(one.context, "dub_at"))?.value).toMatch(new RegExp(`\\.${CLICK}$`));
+    expect((await dubAt(one.context))?.value).toMatch(new RegExp(`\\.${CLICK}$`));
   });
   it.each([
     ["www.orchard", ".orchard.localhost"],
@@ -373,8 +383,8 @@ describe("the cookie dub_at", () => {
   ])("without data-domain on %s is where Dub's own is: %s", async (host, domain) => {
     const one = await visitor();
     await one.page.goto(at(host, `/?dub_id=${CLICK}`));
-    const cookie = await cookieOf(one.context, "dub_at");
-    expect(cookie).toMatchObject({ domain, path: "/", sameSite: "Lax", httpOnly: false });
+    const cookie = await dubAt(one.context, domain);
+    expect(cookie).toMatchObject({ path: "/", sameSite: "Lax", httpOnly: false });
     expect((cookie?.expires ?? 0) - Date.now() / 1000).toBeGreaterThan(89 * 86_400);
   });
 });

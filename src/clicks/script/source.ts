@@ -9,12 +9,16 @@ const domain = script.dataset.domain ?? (host === "localhost" ? "" : `.${host}`)
 /** What is being told: click id and customer → whether it was taken. */
 const telling: Record<string, Promise<boolean>> = {};
 
-const cookie = (name: string) => document.cookie.match(`(?:^|; )${name}=([^;]*)`)?.[1] ?? "";
+/** What the group of a pattern finds in a cookie that fits. */
+const cookie = (pattern: string) => document.cookie.match(`(?:^|; )${pattern}(?:;|$)`)?.[1];
 
-/** Notes when the click in Dub's cookie was first seen: `dub_at=<milliseconds>.<click id>`. Returns the click id. */
-function note(): string {
-  const id = cookie("dub_id");
-  if (id && cookie("dub_at").replace(/^\d+\./, "") !== id)
+/** The milliseconds in `<milliseconds>.<click id>`, if the click was seen before. There may be a cookie for each domain. */
+const seen = (id: string) => cookie(`dub_at=(\\d+).${id}`);
+
+/** Notes when the click in Dub's cookie was first seen. Returns the click id. */
+function note(): string | undefined {
+  const id = cookie("dub_id=([\\w-]+)");
+  if (id && !seen(id))
     // For 90 days, as Dub's.
     // biome-ignore lint/suspicious/noDocumentCookie: not every browser has the Cookie Store API, and none on http.
     document.cookie = `dub_at=${Date.now()}.${id};domain=${domain};path=/;max-age=7776000;samesite=lax`;
@@ -23,7 +27,8 @@ function note(): string {
 
 /** `key`: click id and customer, which the browser keeps once they are told. */
 async function tell(clickId: string, token: string, key: string): Promise<boolean> {
-  const clickedAt = Number.parseInt(cookie("dub_at"), 10);
+  // Not told, where the browser takes no cookie for the domain.
+  const clickedAt = Number(seen(clickId)) || undefined;
   const { ok } = await fetch(new URL("clicks", script.src), {
     method: "POST",
     // It arrives though the customer leaves the page.
