@@ -287,6 +287,7 @@ describe("afterwards", () => {
       await app.send("clerk", signUpOf("user_mira", MIRA, click), also);
       await app.pump();
       await forget(app, MIRA);
+      expect(await app.row()).toMatchObject({ ...BLANK, status, reason, waits_key: null });
       const before = await everything(app);
       app.clock.now += MINUTE;
       const again = await app.send("clerk", signUpOf("user_mira", MIRA, click), also);
