@@ -9,6 +9,7 @@ import { SettingsError } from "../settings.ts";
 import { locked } from "./auth.ts";
 import { eventRoutes, unknownEvent } from "./events.ts";
 import { badFilter, REPLAY_FIELDS, REPLAY_FILTERS, readFields, readObject } from "./fields.ts";
+import { forgetRoute } from "./forget.ts";
 import { hoursRoute } from "./hours.ts";
 import type { Ended, Replayed, ReplaySlice } from "./schema.ts";
 import { statusRoute } from "./status.ts";
@@ -22,6 +23,7 @@ export function adminApi(deps: Deps & { alert: Alert }) {
   api.route("/", statusRoute(deps));
   api.route("/", hoursRoute(deps));
   api.route("/", workbenchRoute(deps));
+  api.route("/", forgetRoute(deps));
 
   api.post("/events/:id/replay", async (c) => {
     const id = c.req.param("id");

@@ -2,6 +2,8 @@
 import type { Deps, Env } from "../context.ts";
 import { parseJson } from "../json.ts";
 import type { Lead } from "../lead.ts";
+import { clicksOf, type RememberedClick } from "../ledger/clicks.ts";
+import { clickKeys } from "../ledger/event.ts";
 import { pauseInForce } from "../ledger/pauses.ts";
 import { type FoundEvent, holderOf, readEvent, type WholeRow } from "../ledger/search.ts";
 import { mappingOf } from "../mapping/cache.ts";
@@ -9,7 +11,9 @@ import { type Mapping, MappingError } from "../mapping/compile.ts";
 import { type Explanation, explain } from "../mapping/explain.ts";
 import { DELIVERY, fingerprintOf, parseSettings, SettingsError, secretName } from "../settings.ts";
 import { about } from "../states.ts";
-import { type DeliveryNow, type RuleNow, type StoryOf, type StoryStep, storyOf } from "./story.ts";
+import { clickSettings } from "./click-status.ts";
+import { clickStory, isAboutClicks } from "./click-story.ts";
+import { type DeliveryNow, isBlanked, type RuleNow, type StoryOf, type StoryStep, storyOf } from "./story.ts";
 
 /** `payload`: undefined when none is kept. `mapping`, `explanation`: null when today's file can't say. */
 export type EventDetails = FoundEvent & {
@@ -18,6 +22,8 @@ export type EventDetails = FoundEvent & {
   lead: Partial<Lead> | null;
   mapping: Mapping | null;
   explanation: Explanation | null;
+  /** Remembered for the customer; none of an event that clicks do not matter to. */
+  clicks: RememberedClick[];
 };
 
 /** Tells an event; null when there is none with this id. */
@@ -37,6 +43,8 @@ export async function readDetails(
     ? ruleOf(env, mapping, row, payload)
     : { rule: { kind: "unknown" as const, why: problem }, explanation: null };
   const lead = objectOf(row.lead) as Partial<Lead> | null;
+  const clicks = isAboutClicks(row) && isLead(lead) ? await clicksOf(env.DB, await clickKeys(lead)) : [];
+  const on = (await clickSettings(env, deps.mappings)).state === "on";
   const story = storyOf({
     ...found,
     now,
@@ -51,9 +59,13 @@ export async function readDetails(
     },
     rule,
     delivery: row.status === "pending" ? await deliveryNow(env, now) : { problem: "" },
+    clicks: isBlanked(row) ? [] : clickStory(row, lead?.clickId, clicks, on),
   });
-  return { ...found, story, payload, lead, mapping, explanation };
+  return { ...found, story, payload, lead, mapping, explanation, clicks };
 }
+
+const isLead = (lead: Partial<Lead> | null): lead is Partial<Lead> & Pick<Lead, "customerExternalId"> =>
+  lead?.customerExternalId !== undefined;
 
 function fileOf(provider: string, files: Deps["mappings"]): { mapping: Mapping | null; problem: string } {
   try {

@@ -2,8 +2,9 @@
 import type { D1Database } from "@cloudflare/workers-types";
 import { type Context, Hono } from "hono";
 import type { Deps, Env } from "../context.ts";
-import { type FoundEvent, type FoundRow, type Search, search } from "../ledger/search.ts";
+import { type FoundRow, type Search, search } from "../ledger/search.ts";
 import { about } from "../states.ts";
+import { whyNot } from "./click-story.ts";
 import { type EventDetails, jsonOf, readDetails } from "./details.ts";
 import { badFilter, readFields, readObject, SEARCH_FIELDS } from "./fields.ts";
 import type { ApiEvent, ApiEventWhole, EventPage } from "./schema.ts";
@@ -55,7 +56,7 @@ export async function listEvents(
 }
 
 /** Without its story. */
-function whole({ row, attempts }: FoundEvent): Omit<ApiEventWhole, "story"> {
+function whole({ row, attempts, clicks }: EventDetails): Omit<ApiEventWhole, "story"> {
   const { payload, doubt, doubtSince, leaseUntil, deliveredBy } = row;
   return {
     ...short(row),
@@ -64,6 +65,14 @@ function whole({ row, attempts }: FoundEvent): Omit<ApiEventWhole, "story"> {
     doubtSince: time(doubtSince),
     leaseUntil: leaseUntil > 0 ? time(leaseUntil) : null,
     deliveredBy,
+    clickToldAt: time(row.clickToldAt),
+    clicks: clicks.map((click) => ({
+      clickId: click.clickId,
+      by: click.whose === "email" ? "email" : click.proof,
+      clickedAt: time(click.clickedAt),
+      toldAt: time(click.toldAt) as string,
+      whyNot: row.clickBy === null ? whyNot(click, row) : null,
+    })),
     attempts: attempts.map(({ at, ...rest }) => ({
       at: time(at) as string,
       ...rest,
@@ -110,6 +119,7 @@ function short(row: FoundRow): ApiEvent {
     nextAttemptAt: time(row.nextAttemptAt),
     deliveredAt: time(row.deliveredAt),
     tries: row.tries,
+    clickBy: row.clickBy,
   };
 }
 

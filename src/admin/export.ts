@@ -22,6 +22,7 @@ const COLUMNS: [name: string, of: (event: ApiEvent) => unknown][] = [
   ["customerExternalId", ({ lead }) => lead?.customerExternalId],
   ["customerEmail", ({ lead }) => lead?.customerEmail],
   ["customerName", ({ lead }) => lead?.customerName],
+  ["clickBy", ({ clickBy }) => clickBy],
 ];
 
 /**

@@ -1,11 +1,12 @@
 /** The lead of an event beside its payload: which places in the payload gave which field. */
 import type { Explanation } from "../mapping/explain.ts";
+import type { ClickBy } from "./click-story.ts";
 import { mask } from "./mask.ts";
 
 /**
  * A field of the lead; a key of metadata is `metadata.source`. `kept`: what the ledger has. `source`: the expression of
  * today's mapping file; `gives`: whether it gives something, by itself (fixed), by places of the event, or fails.
- * `number` marks it, and the places that it is made of.
+ * `number` marks it, and the places that it is made of. `told`: who told it, instead of the payload.
  */
 export type FieldRow = {
   field: string;
@@ -14,10 +15,15 @@ export type FieldRow = {
   source?: string;
   gives?: "fixed" | "places" | "nothing" | { error: string };
   reads: string[];
+  told?: ClickBy;
 };
 
-/** The fields in the order of the mapping file, then those that only the kept lead has. */
-export function fieldRows(lead: object | null, explanation: Explanation | null): FieldRow[] {
+/** The fields in the order of the mapping file, then those that only the kept lead has. `clickBy`: who told its click. */
+export function fieldRows(
+  lead: object | null,
+  explanation: Explanation | null,
+  clickBy: ClickBy | null = null,
+): FieldRow[] {
   const steps = (explanation?.steps ?? []).flatMap((step) =>
     step.field === undefined ? [] : [{ ...step, field: step.field }],
   );
@@ -39,9 +45,13 @@ export function fieldRows(lead: object | null, explanation: Explanation | null):
       ...(reads.length > 0 && { number: ++number }),
     };
   });
+  const told = (row: FieldRow): FieldRow =>
+    row.field === "clickId" && clickBy !== null
+      ? { field: row.field, kept: row.kept, told: clickBy, reads: [] }
+      : row;
   const known = new Set(steps.map(({ field }) => field));
   const others = [...kept].filter(([field]) => !known.has(field));
-  return [...explained, ...others.map(([field, value]) => ({ field, kept: value, reads: [] }))];
+  return [...explained, ...others.map(([field, value]) => ({ field, kept: value, reads: [] }))].map(told);
 }
 
 /** The marked fields of each place in the payload. */

@@ -44,6 +44,10 @@ export const FIELDS = {
   },
   dryRun: { schema: z.optional(z.boolean()), is: "true or false" },
   after: { schema: z.optional(z.int()), is: "`next` of the answer before" },
+  cursor: {
+    schema: z.optional(z.string().check(z.regex(/^\d{1,16}\.\d{1,16}$/))),
+    is: "`next` of the answer before",
+  },
   leadKeys: {
     schema: z.optional(z.array(z.string()).check(z.maxLength(50_000))),
     is: "`leadKeys` of the answer before",
@@ -63,6 +67,8 @@ export const EVENT_FILTERS = [
 export const SEARCH_FIELDS = [...EVENT_FILTERS, "find", "related"] as const;
 export const REPLAY_FILTERS = ["status", "reason", "provider", "type", "since", "until"] as const;
 export const REPLAY_FIELDS = [...REPLAY_FILTERS, "dryRun", "after", "leadKeys"] as const;
+
+export const FORGET_FIELDS = ["find", "related", "dryRun", "cursor"] as const;
 
 export type Fields = { [K in keyof typeof FIELDS]: z.infer<(typeof FIELDS)[K]["schema"]> };
 type Present<K extends keyof Fields> = { [F in K]?: Exclude<Fields[F], undefined> };

@@ -1,13 +1,14 @@
-/** Counts of events put together for the overview: by span of time, by provider, and which sign-ups carried a click id. */
+/** Counts of events put together for the overview: by span of time, by provider, and of how many sign-ups the click is known. */
 import type { Count } from "../ledger/hours.ts";
 import { about, type Reason, type Status, statusOf } from "../states.ts";
 
-/** How many events, by status; and of how many sign-ups, how many carried a click id. */
+/** How many events, by status; and of how many sign-ups, how many have a click id, by the webhook or by click memory. */
 export type Figures = {
   events: number;
   statuses: Partial<Record<Status, number>>;
   signUps: number;
-  withClick: number;
+  byWebhook: number;
+  byMemory: number;
 };
 
 /** The figures of a span of time that begins `at` and ends before `until` (milliseconds). */
@@ -15,14 +16,17 @@ export type Bucket = Figures & { at: number; until: number };
 
 /** Adds counts up. */
 export function figuresOf(counts: Count[]): Figures {
-  const figures: Figures = { events: 0, statuses: {}, signUps: 0, withClick: 0 };
-  for (const { reason, events } of counts) {
+  const figures: Figures = { events: 0, statuses: {}, signUps: 0, byWebhook: 0, byMemory: 0 };
+  for (const { reason, events, byMemory } of counts) {
     const status = statusOf(reason);
-    const carried = carriedClick(reason);
+    const known = hasClick(reason);
     figures.events += events;
     figures.statuses[status] = (figures.statuses[status] ?? 0) + events;
-    if (carried !== null) figures.signUps += events;
-    if (carried === true) figures.withClick += events;
+    if (known !== null) figures.signUps += events;
+    if (known === true) {
+      figures.byWebhook += events - byMemory;
+      figures.byMemory += byMemory;
+    }
   }
   return figures;
 }
@@ -39,11 +43,11 @@ export function bucketsOf(counts: Count[], since: number, now: number, step: num
 const WITHOUT_CLICK: Reason[] = ["no_click_id", "customer_not_known_yet", "unknown_customer"];
 
 /**
- * Whether an event of a reason is a sign-up, and whether it carried a click id; null for what is none, such as a test,
+ * Whether an event of a reason is a sign-up, and whether it has a click id; null for what is none, such as a test,
  * or is counted already. A lead without a click id that Dub took, since it knows the customer, counts as one that
- * carried it.
+ * has it by the webhook.
  */
-function carriedClick(reason: Reason): boolean | null {
+function hasClick(reason: Reason): boolean | null {
   if (WITHOUT_CLICK.includes(reason)) return false;
   const { status, by } = about(reason);
   return status !== "duplicate" && (by !== "mapping" || reason === "new") ? true : null;

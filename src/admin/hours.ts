@@ -25,12 +25,13 @@ export function hoursRoute({ now, mappings }: Pick<Deps, "now" | "mappings">) {
       HOUR,
     );
     return c.json({
-      hours: counts.map(({ at, provider, reason, events }) => ({
+      hours: counts.map(({ at, provider, reason, events, byMemory }) => ({
         hour: iso(at),
         provider,
         status: statusOf(reason),
         reason,
         events,
+        byMemory,
       })),
       summedUntil: summedUntil === null ? null : iso(summedUntil),
       complete,

@@ -5,7 +5,15 @@
 import * as z from "zod/mini";
 import { CreditedLink } from "../lead.ts";
 import { LEFT, type Left } from "../replay/replay.ts";
-import { EVENT_FILTERS, FIELDS, REPLAY_FIELDS, reasonName, SEARCH_FIELDS, statusName } from "./fields.ts";
+import {
+  EVENT_FILTERS,
+  FIELDS,
+  FORGET_FIELDS,
+  REPLAY_FIELDS,
+  reasonName,
+  SEARCH_FIELDS,
+  statusName,
+} from "./fields.ts";
 
 /** The schemas that have a name in the OpenAPI document. */
 export const named = z.registry<{ id: string }>();
@@ -77,6 +85,9 @@ const event = {
   nextAttemptAt: z.nullable(time),
   deliveredAt: z.nullable(time),
   tries: count,
+  clickBy: z
+    .nullable(z.enum(["session", "site", "email"]))
+    .check(about("who told its click (click memory); null: the webhook, or nobody")),
 };
 
 /** An event in short. */
@@ -105,6 +116,18 @@ export const ApiEventWhole = z
         milliseconds: count,
       }),
     ),
+    clickToldAt: z.nullable(time).check(about("when its click, told later or before, made it a lead")),
+    clicks: z
+      .array(
+        z.object({
+          clickId: z.string(),
+          by: z.enum(["session", "site", "email"]).check(about("who told it first")),
+          clickedAt: z.nullable(time).check(about("when the site first saw it; null: not told")),
+          toldAt: time,
+          whyNot: z.nullable(z.string()).check(about("why it does not make this event a lead")),
+        }),
+      )
+      .check(about("clicks remembered for the customer, of an event that has one of them or lacks one")),
     story: z
       .array(z.object({ at: z.nullable(time), says: z.string() }))
       .check(about("the event from the webhook to what comes next, in sentences")),
@@ -157,12 +180,30 @@ export const ProviderStatus = z
   .register(named, { id: "ProviderStatus" });
 export type ProviderStatus = z.infer<typeof ProviderStatus>;
 
+/** Click memory: who may tell clicks, and what was told. */
+export const ClickStatus = z
+  .object({
+    state: z.enum(["on", "off", "problem"]),
+    says: z.string(),
+    todo: z.exactOptional(z.string()),
+    providers: z
+      .array(z.string())
+      .check(about("those whose session tokens are taken, by `<PROVIDER>_ISSUER`")),
+    byToken: z.boolean().check(about("`CLICKS_TOKEN` is set: the site's server can tell clicks")),
+    remembered: count.check(about("clicks that are remembered; ten thousand are counted at most")),
+    lastToldAt: z.nullable(time).check(about("when the last remembered click was first told")),
+    refusals,
+  })
+  .register(named, { id: "ClickStatus" });
+export type ClickStatus = z.infer<typeof ClickStatus>;
+
 /** The state of the Worker. */
 export const Status = z
   .object({
     checks: z.array(Check),
     providers: z.array(ProviderStatus),
     refusals: refusals.check(about("requests to addresses of no provider")),
+    clicks: ClickStatus,
     events: z
       .record(z.string(), count)
       .check(about("events of the last 24 hours by status, of the last ten thousand")),
@@ -174,7 +215,15 @@ export type Status = z.infer<typeof Status>;
 /** Events received in each hour. */
 export const Hours = z
   .object({
-    hours: z.array(z.object({ hour: time, provider: z.string(), ...state, events: count })),
+    hours: z.array(
+      z.object({
+        hour: time,
+        provider: z.string(),
+        ...state,
+        events: count,
+        byMemory: count.check(about("of them, those whose click was told (click memory)")),
+      }),
+    ),
     summedUntil: z.nullable(time).check(about("later hours are counted from the newest events")),
     complete: z
       .boolean()
@@ -274,6 +323,33 @@ export const ReplaySlice = z
   .register(named, { id: "ReplaySlice" });
 export type ReplaySlice = z.infer<typeof ReplaySlice>;
 
+/** What is erased of a person. */
+export const Forgotten = z
+  .object({
+    dryRun: z.boolean(),
+    customers: z.array(z.string()).check(about("customer ids by which the person is known")),
+    emails: z.array(z.string()).check(about("e-mail addresses by which the person is known, in lower case")),
+    events: count.check(about("events that are blanked, or would be")),
+    clicks: count.check(about("remembered clicks that are deleted, or would be")),
+    inDelivery: z
+      .array(z.string())
+      .check(
+        about("ids of events of the person that are left, since they are being delivered; a hundred at most"),
+      ),
+    others: z
+      .array(z.string())
+      .check(about("ids of events that are left, since they are of somebody else and only name the person")),
+    searched: count.check(about("kept payloads that were looked into")),
+    unsearched: z
+      .array(z.string())
+      .check(about("ids and addresses that payloads are not searched for, since they are too short")),
+    next: z
+      .nullable(z.string())
+      .check(about("`cursor` of the next request; null when all is done, which the last one does")),
+  })
+  .register(named, { id: "Forgotten" });
+export type Forgotten = z.infer<typeof Forgotten>;
+
 /** What a request gives, with the words in which a wrong field is refused. */
 const fields = (id: string, names: readonly (keyof typeof FIELDS)[]) =>
   z
@@ -332,6 +408,14 @@ export const ROUTES: Route[] = [
     summary: "Replays up to a hundred events that fit a filter, in the order in which they came.",
     body: fields("Replay", REPLAY_FIELDS),
     answers: { 200: ReplaySlice },
+  },
+  {
+    method: "post",
+    path: "/api/forget",
+    summary:
+      "Erases a person: looks into a slice of the kept payloads, and with the last one erases the rest.",
+    body: fields("Forget", FORGET_FIELDS),
+    answers: { 200: Forgotten },
   },
   {
     method: "get",

@@ -12,6 +12,7 @@ import { secretName } from "../settings.ts";
 import { DAY } from "../time.ts";
 import { SecretError } from "../verify/secret.ts";
 import { checkDub, checkFlow, checkSettings, iso } from "./checks.ts";
+import { clickStatus } from "./click-status.ts";
 import type { ProviderStatus, Status } from "./schema.ts";
 
 export type { ProviderStatus, Status };
@@ -71,6 +72,7 @@ export async function readStatus(
     ],
     providers,
     refusals: of(refusals, "-"),
+    clicks: await clickStatus(env, deps.mappings, report),
     events: Object.fromEntries(report.counts.map(({ status: name, events }) => [name, events])),
     keptSince: report.oldestAt === null ? null : iso(report.oldestAt),
   };

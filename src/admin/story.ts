@@ -30,6 +30,8 @@ export type StoryOf = FoundEvent & {
   provider: { name: string; verify: Verify; secret: string } | null;
   rule: RuleNow;
   delivery: DeliveryNow;
+  /** What click memory says of it. */
+  clicks: StoryStep[];
 };
 
 /** Attempts that are told; the newest. */
@@ -45,6 +47,7 @@ export function storyOf(story: StoryOf): StoryStep[] {
     untimed(verified(story)),
     untimed(ruled(story)),
     ...mapped(story).map(untimed),
+    ...story.clicks,
     ...tried(story),
     ...unsettled(story).map(untimed),
     ...doubted(story).map(untimed),
@@ -85,7 +88,7 @@ function received({ row, provider }: StoryOf): string {
     row.type === null ? "an event whose type could not be read" : `an event of type ${quoted(row.type)}`;
   const from = `${provider?.name ?? row.provider} sent a webhook with ${of}.`;
   if (isBlanked(row))
-    return `${from} Its payload, its lead, its id at the provider, the details and the attempts were removed at the end of the retention time (RETENTION_DAYS); status and reason stay.`;
+    return `${from} Its payload, its lead, its id at the provider, the details and the attempts were removed: at the end of the retention time (RETENTION_DAYS), or when the person was forgotten. Status and reason stay.`;
   const id = row.eventId?.startsWith("sha256:")
     ? "Neither the mapping file nor the webhook names an id for it, so a hash of its content recognises it when it is sent again."
     : `The provider's id for it is ${quoted(row.eventId ?? "")}; when it is sent again, nothing happens twice.`;
@@ -143,7 +146,7 @@ function leadSentence(row: WholeRow, lead: Partial<Lead> | null): string | undef
   const whose = [
     lead?.customerExternalId !== undefined && `customer ${quoted(lead.customerExternalId)}`,
     lead?.customerEmail !== undefined && `e-mail ${quoted(lead.customerEmail)}`,
-    lead?.clickId && `click id ${quoted(lead.clickId)}`,
+    lead?.clickId && row.clickBy === null && `click id ${quoted(lead.clickId)}`,
   ].filter(Boolean);
   if (byMapping) {
     const known =
@@ -154,9 +157,11 @@ function leadSentence(row: WholeRow, lead: Partial<Lead> | null): string | undef
     return row.lead === null
       ? undefined
       : "Its lead in the ledger is no JSON object: the row was changed by hand.";
-  const click = lead.clickId
-    ? ""
-    : ", without a click id: Dub is to use the click of the customer, if it knows one";
+  const click = row.clickBy
+    ? ", without a click id in the webhook"
+    : lead.clickId
+      ? ""
+      : ", without a click id: Dub is to use the click of the customer, if it knows one";
   const mode =
     lead.mode === "deferred"
       ? " Its mode is deferred: it only registers the customer, and counts nothing."

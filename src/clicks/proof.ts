@@ -50,8 +50,11 @@ export async function prove(
   }
 }
 
-/** The providers whose session tokens are taken: those with an issuer in the settings and `session` in the mapping file. */
-function sessionsOf(env: Env, mappings: Deps["mappings"]): Sessions[] {
+/**
+ * The providers whose session tokens are taken: those with an issuer in the settings and `session` in the mapping file.
+ * Throws a SettingsError or a MappingError.
+ */
+export function sessionsOf(env: Env, mappings: Deps["mappings"]): Sessions[] {
   return Object.keys(mappings).flatMap((provider) => {
     const issuer = issuerOf(env, provider);
     if (!issuer) return [];

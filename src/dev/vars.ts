@@ -5,7 +5,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { ADMIN_TOKEN } from "../admin/auth.ts";
-import { parseSettings, SettingsError, secretName } from "../settings.ts";
+import { CLICKS_TOKEN } from "../clicks/proof.ts";
+import { issuerOf, parseSettings, SettingsError, secretName, sessionSettings } from "../settings.ts";
 import { createVerifier } from "../verify/schemes.ts";
 import { SecretError } from "../verify/secret.ts";
 import { readTokens } from "../verify/token.ts";
@@ -100,7 +101,18 @@ export function readVars(file = DEV_VARS): Vars {
 export async function problemsOf(vars: Vars): Promise<VarsProblem[]> {
   const found = [...vars.problems];
   const secrets = new Map(providers().map((provider) => [secretName(provider), provider]));
-  const known = [...Object.keys(parseSettings({})), ADMIN_TOKEN, ...secrets.keys()];
+  const sessions = new Map(
+    providers().flatMap((provider) =>
+      Object.values(sessionSettings(provider)).map((name) => [name, provider]),
+    ),
+  );
+  const known = [
+    ...Object.keys(parseSettings({})),
+    ADMIN_TOKEN,
+    CLICKS_TOKEN,
+    ...secrets.keys(),
+    ...sessions.keys(),
+  ];
   for (const [name, line] of Object.entries(vars.lines)) {
     const value = vars.values[name] ?? "";
     const provider = secrets.get(name);
@@ -108,7 +120,7 @@ export async function problemsOf(vars: Vars): Promise<VarsProblem[]> {
       ? unknown(name, known)
       : value.trim() === ""
         ? undefined
-        : await problemOf(name, value, provider);
+        : await problemOf(name, value, provider, sessions.get(name));
     if (message !== undefined) found.push({ line, name, message });
   }
   return found.sort((one, other) => one.line - other.line);
@@ -121,11 +133,27 @@ function unknown(name: string, known: string[]): string {
   return `${name} is not a name that the Worker reads${meant ? `: did you mean ${meant}?` : ""}`;
 }
 
+/** What is wrong with a setting of a provider's session tokens, or undefined. Throws a SettingsError, too. */
+function problemOfSession(name: string, value: string, provider: string): string | undefined {
+  // The issuer can be in wrangler.toml, and the others here.
+  const issuer = { [sessionSettings(provider).issuer]: "https://issuer.example" };
+  issuerOf({ ...issuer, [name]: value }, provider);
+  return loadMapping(provider).file.session
+    ? undefined
+    : `${name} can't be used: the mapping file of ${provider} has no "session"`;
+}
+
 /** What is wrong with a value, or undefined. */
-async function problemOf(name: string, value: string, provider?: string): Promise<string | undefined> {
+async function problemOf(
+  name: string,
+  value: string,
+  provider: string | undefined,
+  session: string | undefined,
+): Promise<string | undefined> {
   try {
+    if (session !== undefined) return problemOfSession(name, value, session);
     if (provider !== undefined) await createVerifier(loadMapping(provider).file.verify, name, value);
-    else if (name === ADMIN_TOKEN) await readTokens(name, value);
+    else if (name === ADMIN_TOKEN || name === CLICKS_TOKEN) await readTokens(name, value);
     else parseSettings({ [name]: value });
   } catch (error) {
     if (error instanceof SettingsError || error instanceof SecretError) return error.message;

@@ -23,9 +23,9 @@ export type ToldClick = {
 /** A click counts for so long, as Dub's cookie does. */
 export const CLICK_LIFE = 90 * DAY;
 /** A click may be told so long after the sign-up, as with the rule for `user.updated`: Dub knows a lead again for so long. */
-const TELL_WITHIN = 7 * DAY;
+export const TELL_WITHIN = 7 * DAY;
 /** A click that was told without its time counts as seen so long before it was told: see docs/click-memory.md. */
-const UNTIMED = 15 * MINUTE;
+export const UNTIMED = 15 * MINUTE;
 /** A click that was told by e-mail address waits so long for what the customer's own session may tell. */
 export const EMAIL_WAIT = HOUR;
 /** Clicks kept for each key; the last ones count. */
@@ -174,17 +174,22 @@ export async function findTold(db: D1Database, events: WouldWait[]): Promise<Map
   return new Map(rows.map(({ id, clickId }) => [id, clickId]));
 }
 
-/** A click as it is remembered for a customer. */
-export type RememberedClick = { clickId: string; proof: Proof; clickedAt: number | null; toldAt: number };
+/** A click as it is remembered for a customer: under which key, and as `ToldClick`. */
+export type RememberedClick = Pick<ToldClick, "whose" | "clickId" | "proof" | "clickedAt"> & {
+  toldAt: number;
+};
 
 /** The clicks that were told for a customer's id and e-mail address, the last first. */
-export async function clicksOf(db: D1Database, keys: string[]): Promise<RememberedClick[]> {
+export async function clicksOf(
+  db: D1Database,
+  { customerKey, emailKey }: Pick<WaitingColumns, "customerKey" | "emailKey">,
+): Promise<RememberedClick[]> {
   const { results } = await db
     .prepare(
-      `SELECT click_id AS clickId, proof, clicked_at AS clickedAt, told_at AS toldAt FROM clicks c
-       WHERE key IN (SELECT value FROM json_each(?1)) ORDER BY ${SEEN("c")} DESC`,
+      `SELECT iif(key = ?1, 'customer', 'email') AS whose, click_id AS clickId, proof, clicked_at AS clickedAt, told_at AS toldAt
+       FROM clicks c WHERE key IN (?1, ?2) ORDER BY ${SEEN("c")} DESC`,
     )
-    .bind(JSON.stringify(keys))
+    .bind(customerKey, emailKey)
     .all<RememberedClick>();
   return results;
 }

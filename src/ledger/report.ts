@@ -31,7 +31,11 @@ export type Report = {
   /** The oldest event whose data is still kept, and the pending one that is due for longest; null: there is none. */
   oldestAt: number | null;
   dueSince: number | null;
+  clicks: Remembered;
 };
+
+/** Click memory: how many clicks are remembered (ten thousand are counted at most), and when the last was told. */
+export type Remembered = { remembered: number; lastToldAt: number | null };
 
 /** Reads it. Events are counted from `since` on (milliseconds). */
 export async function readReport(db: D1Database, now: number, since: number): Promise<Report> {
@@ -68,8 +72,12 @@ export async function readReport(db: D1Database, now: number, since: number): Pr
            (SELECT min(next_attempt_at) FROM events WHERE status = 'pending' AND next_attempt_at <= ?1) AS dueSince`,
       )
       .bind(now),
+    db.prepare(
+      `SELECT (SELECT count(*) FROM (SELECT 1 FROM clicks LIMIT 10000)) AS remembered,
+         (SELECT max(told_at) FROM clicks) AS lastToldAt`,
+    ),
   ]);
-  const [marks, pauses, refusals, ignored, lastEvents, counts, broken, [times]] = results.map(
+  const [marks, pauses, refusals, ignored, lastEvents, counts, broken, [times], [clicks]] = results.map(
     ({ results: rows }) => rows,
   ) as unknown as [
     unknown[],
@@ -80,6 +88,7 @@ export async function readReport(db: D1Database, now: number, since: number): Pr
     Report["counts"],
     Report["broken"],
     [Pick<Report, "oldestAt" | "dueSince">],
+    [Remembered],
   ];
-  return { marks: marksOf(marks), pauses, refusals, ignored, lastEvents, counts, broken, ...times };
+  return { marks: marksOf(marks), pauses, refusals, ignored, lastEvents, counts, broken, ...times, clicks };
 }

@@ -1,8 +1,12 @@
 /** Retention: payloads and leads of finished events go after a while; their lead keys stay, as hashes. */
 import type { D1Database } from "@cloudflare/workers-types";
 
+/** SQL: takes from a row what is personal. */
+export const BLANK =
+  "payload = NULL, lead = NULL, event_id = NULL, detail = NULL, warnings = NULL, waits_key = NULL, customer = NULL, person = NULL";
+
 const PURGE = `
-UPDATE events SET payload = NULL, lead = NULL, event_id = NULL, detail = NULL, warnings = NULL, customer = NULL, person = NULL
+UPDATE events SET ${BLANK}
 WHERE rowid IN (
   SELECT rowid FROM events WHERE event_id IS NOT NULL AND received_at < ?1 AND status <> 'pending'
     AND NOT EXISTS (SELECT 1 FROM attempts WHERE event = events.id AND at >= ?1)

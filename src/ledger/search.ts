@@ -3,6 +3,7 @@ import type { D1Database } from "@cloudflare/workers-types";
 import { hash } from "../hash.ts";
 import { type Doubt, REASONS, type Reason, type Status, statusOf } from "../states.ts";
 import { DAY } from "../time.ts";
+import type { Proof } from "./clicks.ts";
 import type { Filter } from "./replay.ts";
 import { COMMON, HOLDS_KEY, RARE } from "./sql.ts";
 
@@ -36,9 +37,14 @@ export type FoundRow = {
   nextAttemptAt: number | null;
   deliveredAt: number | null;
   tries: number;
+  /** Who told its click; null: the webhook, or nobody. */
+  clickBy: Proof | "email" | null;
 };
 
-/** An event whole. `payload` is JSON. `retries`: steps of the retry schedule used. `claims`: deliveries begun and not settled. */
+/**
+ * An event whole. `payload` is JSON. `retries`: steps of the retry schedule used. `claims`: deliveries begun and not settled.
+ * `clickToldAt`: when its click made it a lead. `signedUpAt`: by the provider's word. `waitsKey`: null: no click makes it a lead.
+ */
 export type WholeRow = FoundRow & {
   payload: string | null;
   doubt: Doubt;
@@ -47,6 +53,9 @@ export type WholeRow = FoundRow & {
   deliveredBy: string | null;
   retries: number;
   claims: number;
+  clickToldAt: number | null;
+  signedUpAt: number | null;
+  waitsKey: string | null;
 };
 
 /** One delivery attempt. `httpStatus`: null for no answer. */
@@ -60,8 +69,10 @@ export type AttemptRow = {
 };
 
 const SHORT = `rowid, id, provider, event_id AS eventId, type, status, reason, detail, warnings, lead, link,
-  received_at AS receivedAt, replayed_at AS replayedAt, next_attempt_at AS nextAttemptAt, delivered_at AS deliveredAt, tries`;
-const WHOLE = `${SHORT}, payload, doubt, doubt_since AS doubtSince, lease_until AS leaseUntil, delivered_by AS deliveredBy, retries, claims`;
+  received_at AS receivedAt, replayed_at AS replayedAt, next_attempt_at AS nextAttemptAt, delivered_at AS deliveredAt, tries,
+  click_by AS clickBy`;
+const WHOLE = `${SHORT}, payload, doubt, doubt_since AS doubtSince, lease_until AS leaseUntil, delivered_by AS deliveredBy, retries, claims,
+  click_told_at AS clickToldAt, signed_up_at AS signedUpAt, waits_key AS waitsKey`;
 /** Attempts of one event that are read: the newest. */
 const MAX_ATTEMPTS = 1000;
 

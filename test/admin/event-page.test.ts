@@ -127,7 +127,7 @@ describe("what it shows", () => {
     await purge(db, app.clock.now + 31 * DAY, 10);
     const { status, says, html } = await ask(app, `/events/${id}`);
     expect(status).toBe(200);
-    expect(says).toContain("were removed at the end of the retention time (RETENTION_DAYS)");
+    expect(says).toContain("were removed: at the end of the retention time (RETENTION_DAYS)");
     expect(says).not.toContain("mira");
     expect(html).not.toContain(`/events/${id}/payload`);
     for (const path of ["payload", "sample"])
@@ -136,9 +136,9 @@ describe("what it shows", () => {
 
   it("that there is no event with an id, for every address", async () => {
     const app = await open();
-    for (const path of ["", "?ask=replay", "?ask=end", "/payload", "/sample", "/sample.json"])
+    for (const path of ["", "?ask=replay", "?ask=end", "?ask=forget", "/payload", "/sample", "/sample.json"])
       expect((await ask(app, `/events/none${path}`)).status, path).toBe(404);
-    for (const path of ["replay", "end", "dub"])
+    for (const path of ["replay", "end", "dub", "forget"])
       expect((await press(app, `/events/none/${path}`)).status, path).toBe(404);
     expect((await ask(app, "/events/none")).says).toContain("No event has the id of this address.");
   });
@@ -163,7 +163,7 @@ describe("what it shows", () => {
       expect(html).not.toContain("mira");
     }
     const other = { method: "POST", headers: { origin: "https://evil.example" } };
-    for (const path of ["replay", "end", "dub"])
+    for (const path of ["replay", "end", "dub", "forget"])
       expect((await ask(app, `/events/${id}/${path}`, other)).status, path).toBe(403);
   });
 });
@@ -228,6 +228,44 @@ describe("what it can do", () => {
     expect((await press(app, `/events/${id}/end`)).headers.get("location")).toContain("said=not-pending");
     expect((await ask(app, `/events/${id}?said=not-pending`)).says).toContain("It was not ended");
     expect((await ask(app, `/events/${id}?ask=end`)).says).toContain("It can't be ended: it is not pending.");
+  });
+
+  it("forget the person, after asking", async () => {
+    const app = await open();
+    const id = await kept(app);
+    const other = await kept(app, "clerk", signUp("user_twin", null));
+    const { html, says, size } = await ask(app, `/events/${id}?ask=forget`);
+    expect(says).toMatch(/Known as user_\w+, user_twin, mira@orchard\.example \. Would be erased: 2 events/);
+    expect(html).toContain(`<form method="post" action="/admin/events/${id}/forget">`);
+    expect(size).toBeLessThan(LIMIT);
+    expect((await app.rows()).every(({ lead }) => lead !== null)).toBe(true);
+
+    const crossSite = { method: "POST", headers: { origin: "https://evil.example" } };
+    expect((await ask(app, `/events/${id}/forget`, crossSite)).status).toBe(403);
+    expect((await press(app, `/events/${id}/forget`)).headers.get("location")).toContain("said=forgotten");
+    expect((await app.rows()).map(({ id: one, lead }) => [one, lead])).toEqual([
+      [id, null],
+      [other, null],
+    ]);
+    const after = await ask(app, `/events/${id}?said=forgotten`);
+    expect(after.says).toContain("The person is forgotten here");
+    expect(after.html).not.toContain("ask=forget");
+    expect((await press(app, `/events/${id}/forget`)).headers.get("location")).toContain("said=nobody");
+  });
+
+  it("not forget whom an event of somebody else names, nor too many at once", async () => {
+    const app = await open();
+    const webhook = signUp("user_other", null) as { data: object };
+    const id = await kept(app);
+    const named = { ...webhook, data: { ...webhook.data, email_addresses: [], by: "MIRA@orchard.example" } };
+    const other = await kept(app, "clerk", named);
+    expect((await ask(app, `/events/${id}?ask=forget`)).html).toContain(`<a href="/admin/events/${other}">`);
+    for (let i = 0; i < 21; i++) await kept(app, "clerk", signUp(`user_${i}`, null));
+    const { says, html } = await ask(app, `/events/${id}?ask=forget`);
+    expect(says).toContain("belongs to more than 20 customers");
+    expect(html).not.toContain('/forget"');
+    await press(app, `/events/${id}/forget`);
+    expect((await app.rows()).every(({ lead }) => lead !== null)).toBe(true);
   });
 
   it("says nothing that the address makes up", async () => {

@@ -40,7 +40,7 @@ describe("figures", () => {
     expect(bannersOf(html)).toEqual([]);
     expect(text).toContain("2 delivered");
     expect(text).toContain("2 skipped");
-    expect(text).toContain("Sign-ups that carried a click id: 2 of 3 (67 %)");
+    expect(text).toContain("Sign-ups whose click is known: 2 of 3 (67 %)");
     expect(text).toContain("2026-03-10 12:00 4 2 2 2 of 3");
     expect(text).toMatch(/Clerk 3 2 1 2 of 3 Stripe 1 0 1 –/);
     expect(html).toContain('href="/admin/events?status=delivered&amp;since=2026-03-09T13:00Z"');

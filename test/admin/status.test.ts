@@ -1,6 +1,7 @@
 /** What the admin API says of the Worker's state, and what the operator should do. */
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { Check } from "../../src/admin/checks.ts";
+import { lastClickRefusal } from "../../src/admin/click-status.ts";
 import type { Status } from "../../src/admin/status.ts";
 import { open, type TestApp, TOKEN } from "../support/admin.ts";
 import { db, HOUR, sampleOf } from "../support/app.ts";
@@ -140,4 +141,100 @@ it("names refusals and ignored types with what to do", async () => {
     { reason: "missing_header", count: 1, todo: expect.stringContaining("header") },
   ]);
   expect(status.refusals).toMatchObject([{ reason: "not_found", count: 1 }]);
+});
+
+describe("click memory", () => {
+  const ISSUER = "https://clerk.example.com";
+  const CLICKS_TOKEN = "a-token-of-the-site-for-clicks";
+  const tell = (app: TestApp, token: string) =>
+    app.fetch(
+      new Request("https://leads.example/clicks", {
+        method: "POST",
+        headers: { authorization: `Bearer ${token}` },
+        body: JSON.stringify({ clickId: "Yb7nT2kLq9WsXe4D", customerExternalId: "user_1" }),
+      }),
+    );
+
+  it.each<[string, Record<string, string>, object]>([
+    ["nothing is set", {}, { state: "off", says: "is off", providers: [], byToken: false }],
+    [
+      "a token is set",
+      { CLICKS_TOKEN },
+      { state: "on", says: "clicks are told by CLICKS_TOKEN", providers: [], byToken: true },
+    ],
+    [
+      "issuers and a token are set",
+      { CLERK_ISSUER: ISSUER, AUTH0_ISSUER: "https://tenant.example/", CLICKS_TOKEN },
+      {
+        state: "on",
+        says: "clicks are told by the session tokens of auth0, clerk and by CLICKS_TOKEN",
+        providers: ["auth0", "clerk"],
+      },
+    ],
+    [
+      "an issuer is no address",
+      { CLERK_ISSUER: "clerk.example" },
+      { state: "problem", says: expect.stringMatching(/^CLERK_ISSUER must be/) },
+    ],
+    [
+      "the provider has no sessions",
+      { STRIPE_ISSUER: ISSUER },
+      { state: "problem", says: expect.stringMatching(/mapping file of stripe has no "session"/) },
+    ],
+    [
+      "an audience stands alone",
+      { CLERK_AUDIENCE: "client_1", CLICKS_TOKEN },
+      { state: "problem", says: "CLERK_AUDIENCE is set and has no effect, since CLERK_ISSUER is not set" },
+    ],
+    [
+      "the token is too short",
+      { CLICKS_TOKEN: "short" },
+      { state: "problem", says: expect.stringMatching(/^CLICKS_TOKEN must have/) },
+    ],
+  ])("when %s", async (_, settings, expected) => {
+    const app = await open({ settings });
+    expect((await statusOf(app)).clicks).toMatchObject({
+      ...expected,
+      remembered: 0,
+      lastToldAt: null,
+      refusals: [],
+    });
+  });
+
+  it("what is told and what is refused, and under no provider", async () => {
+    const app = await open({ settings: { CLICKS_TOKEN } });
+    await tell(app, "another-token-of-the-site");
+    app.clock.now += 60_000;
+    await tell(app, CLICKS_TOKEN);
+    await app.wake(true);
+    const { clicks, providers, refusals } = await statusOf(app);
+    expect(clicks).toMatchObject({
+      remembered: 1,
+      lastToldAt: "2026-03-10T12:01:00.000Z",
+      refusals: [
+        {
+          reason: "unauthorized",
+          count: 1,
+          evidence: "What came is no session token, and not the CLICKS_TOKEN.",
+          todo: expect.stringContaining("expired tokens are normal"),
+        },
+      ],
+    });
+    expect(refusals).toEqual([]);
+    expect(providers.map(({ provider }) => provider)).not.toContain("clicks");
+    expect(providers.every(({ refusals: own }) => own.length === 0)).toBe(true);
+  });
+
+  it.each<[string, boolean, string, string | null]>([
+    ["an expired token, before any click", true, "unauthorized", null],
+    ["an expired token, after a click", false, "unauthorized", "2026-03-10T11:00:00.000Z"],
+    ["no key set since the last click", true, "unavailable", "2026-03-10T11:00:00.000Z"],
+    ["no key set, and a click after it", false, "unavailable", "2026-03-10T13:00:00.000Z"],
+    ["calls while it was off", false, "clicks_off", null],
+  ])("%s: needs the operator: %s", (_, needs, reason, lastToldAt) => {
+    const refusal = { reason, count: 1, lastAt: "2026-03-10T12:00:00.000Z", evidence: "", todo: "" };
+    const status = { state: "on", says: "", providers: [], byToken: true, remembered: 0 } as const;
+    const found = lastClickRefusal({ ...status, providers: [], lastToldAt, refusals: [refusal] });
+    expect(found !== undefined).toBe(needs);
+  });
 });

@@ -38,6 +38,10 @@ function row(reason: Reason, more: Partial<WholeRow> = {}): WholeRow {
     deliveredBy: null,
     retries: 0,
     claims: 0,
+    clickBy: null,
+    clickToldAt: null,
+    signedUpAt: null,
+    waitsKey: null,
     ...more,
   };
 }
@@ -55,6 +59,7 @@ function readDetails(given: Given): string[] {
     provider: { name: "Clerk", verify: { scheme: "standard-webhooks" }, secret: "CLERK_WEBHOOK_SECRET" },
     rule: { kind: "taken", index: 0, on: ["user.created"], when: undefined },
     delivery: { schedule: [30, 120, 600], pause: null },
+    clicks: [],
     ...given,
   }).map(({ says }) => says);
 }
@@ -301,7 +306,7 @@ describe("what came before", () => {
     [
       "retention",
       { row: row("recorded", { eventId: null, payload: null, lead: null }), lead: null },
-      "were removed at the end of the retention time (RETENTION_DAYS); status and reason stay.",
+      "were removed: at the end of the retention time (RETENTION_DAYS), or when the person was forgotten.",
     ],
   ])("%s", (_, given, says) => {
     expect(readDetails(given).join("\n")).toContain(says);
@@ -320,6 +325,7 @@ describe("what came before", () => {
       provider: null,
       rule: { kind: "none" },
       delivery: { schedule: [30], pause: null },
+      clicks: [],
     });
     const times = story.flatMap(({ at }) => at ?? []);
     expect(times).toEqual([...times].sort((a, b) => a - b));

@@ -73,7 +73,7 @@ it("each statement of click memory uses an index, and reads and writes few rows"
     ["a sign-up of whom nobody told a click", () => webhook("user_1", "user_1@example.com"), 60, 5],
     ["a sign-up whose click was told", () => webhook("new", "new@example.com"), 200, 11],
     ["a sign-up with that e-mail address", () => webhook("user_2", HOT_EMAIL), 200, 5],
-    ["the clicks of a customer", async () => clicksOf(counted.db, Object.values(await keys())), 20, 0],
+    ["the clicks of a customer", async () => clicksOf(counted.db, await keys()), 20, 0],
     [
       "what a replay would find",
       async () =>

@@ -286,6 +286,7 @@ describe("npm run deploy", () => {
     [["--cwd=.."], /--cwd is refused/],
     [["--env=nope"], /has no \[env\.nope\]/],
     [["--var", "RETENTION_DAYS:x"], /RETENTION_DAYS must be a whole number/],
+    [["--var", "CLERK_ISSUER:clerk.example.com"], /CLERK_ISSUER must be the https address/],
     [["--config=nope.toml"], /nope\.toml/],
     [["--secrets-file=nope"], /there is no file nope/],
     [["--secrets-file=.dev.vars.example"], /sets no secret: each needs a line NAME=value without a #/],

@@ -163,6 +163,7 @@ describe("answers", () => {
     nextAttemptAt: null,
     deliveredAt: null,
     tries: 0,
+    clickBy: null,
     ...more,
   });
   const page = (...events: object[]): [number, object] => [200, { events, next: null }];

@@ -84,6 +84,12 @@ it("names duplicates, unknown names and wrong kinds of key by line, without a va
     "RETENTION_DAYS=week",
     "AUTH0_WEBHOOK_SECRET=",
     `AUTH0_LOGS_WEBHOOK_SECRET="${SECRET}`,
+    "CLICKS_TOKEN=short",
+    "CLERK_ISSUER=clerk.example.com",
+    "AUTH0_JWKS_URL=http://tenant.example/keys",
+    "AUTH0_AUDIENCE=client_1",
+    "CLERK_ISUER=https://clerk.example.com",
+    "STRIPE_ISSUER=https://stripe.example",
   ];
   const problems = await problemsOf(parseVars(file.join("\n")));
   expect(problems.map(({ line, message }) => `${line} ${message}`)).toEqual([
@@ -95,6 +101,11 @@ it("names duplicates, unknown names and wrong kinds of key by line, without a va
     '7 ADMIN_TOKEN must have at least 16 characters: make one with "openssl rand -hex 32"',
     "8 RETENTION_DAYS must be a whole number of days from 1 to 3650.",
     '10 AUTH0_LOGS_WEBHOOK_SECRET begins with " and does not end with it on this line',
+    '11 CLICKS_TOKEN must have at least 16 characters: make one with "openssl rand -hex 32"',
+    "12 CLERK_ISSUER must be the https address that the tokens have as iss.",
+    "13 AUTH0_JWKS_URL must be the https address of the key set.",
+    "15 CLERK_ISUER is not a name that the Worker reads: did you mean CLERK_ISSUER?",
+    `16 STRIPE_ISSUER can't be used: the mapping file of stripe has no "session"`,
   ]);
   expect(JSON.stringify(problems)).not.toContain(SECRET);
 });
@@ -127,7 +138,7 @@ describe(".dev.vars.example", () => {
     const vars = parseVars(example.replaceAll(/^# (?=[A-Z0-9_]+=)/gm, ""));
     expect(await problemsOf(vars)).toEqual([]);
     expect(Object.keys(vars.values).sort()).toEqual(
-      ["DUB_API_KEY", "ADMIN_TOKEN", "ALERT_WEBHOOK_URL", ...shipped.map(secretName)].sort(),
+      ["DUB_API_KEY", "ADMIN_TOKEN", "ALERT_WEBHOOK_URL", "CLICKS_TOKEN", ...shipped.map(secretName)].sort(),
     );
     expect(new Set(Object.values(vars.values))).toEqual(new Set([""]));
   });

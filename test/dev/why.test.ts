@@ -7,6 +7,7 @@ import { LOCAL_KEY } from "../../src/dev/stand-in/dub.ts";
 import { run } from "./support/commands.ts";
 import { startTestWorker, type TestWorker, TOKEN } from "./support/worker.ts";
 
+const CLICKS_TOKEN = "a-token-of-the-site-for-clicks";
 let worker: TestWorker;
 let url: string;
 
@@ -14,6 +15,7 @@ beforeAll(async () => {
   worker = await startTestWorker({
     CLERK_WEBHOOK_SECRET: secretFor("clerk"),
     STRIPE_WEBHOOK_SECRET: "sk_live_1234567890abcdef",
+    CLICKS_TOKEN,
   });
   url = worker.url;
   await postSample("clerk", readSample("clerk"), url);
@@ -72,7 +74,8 @@ it("why says why there is no lead, and what could explain it", async () => {
   const organic = await run("why", [data.data.id, "--to", url]);
   expect(organic.code).toBe(1);
   expect(organic.out).toContain("skipped (no_click_id)");
-  expect(organic.out).toContain("None of these events carries a click id");
+  expect(organic.out).toContain("None of these events has a click id");
+  expect(organic.out).toContain("Click memory: no click was told for the customer.");
   // What is not about this person explains nothing.
   expect(organic.out).not.toContain("STRIPE_WEBHOOK_SECRET");
   const nobody = await run("why", ["nobody@orchard.example", "--to", url, "--json"]);
@@ -101,9 +104,25 @@ it("doctor names a refused webhook until one is taken, be it by no rule", async 
   // It may have brought the click id of somebody whose other events have none.
   const { data } = readSample("clerk", "organic").webhook as { data: { id: string } };
   const organic = await run("why", [data.id, "--to", url]);
-  expect(organic.out).toMatch(/None of these events carries a click id[\s\S]*clerk: 1 webhook refused/);
+  expect(organic.out).toMatch(/None of these events has a click id[\s\S]*clerk: 1 webhook refused/);
   await postSample("clerk", readSample("clerk", "other-event"), url);
   await expect.poll(clerk, { timeout: 20_000 }).toMatch(/^clerk +ok /);
+});
+
+it("why says that a click was told and why it does not count, and doctor that one was told", async () => {
+  const { data } = readSample("clerk", "organic").webhook as { data: { id: string } };
+  const doctor = async () => (await run("doctor", ["--to", url])).out;
+  expect(await doctor()).toMatch(/^click memory +ok +clicks are told by CLICKS_TOKEN; none was told yet$/m);
+  const told = await fetch(`${url}/clicks`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${CLICKS_TOKEN}` },
+    body: JSON.stringify({ clickId: lead.clickId, customerExternalId: data.id, clickedAt: Date.now() }),
+  });
+  expect(await told.json()).toEqual({ events: 0 });
+  expect(await doctor()).toMatch(/^click memory +ok .*; 1 is remembered, the last told 20/m);
+  expect((await run("why", [data.id, "--to", url])).out).toMatch(
+    /^- Click memory: a click that your site's server told \S+ [\d:]+ UTC does not count: it was first seen .* after the sign-up\.$/m,
+  );
 });
 
 it("doctor says what can be seen without the token", async () => {

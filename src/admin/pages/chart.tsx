@@ -32,9 +32,18 @@ function nameOf({ at, until }: Bucket): string {
 /** The statuses that figures have, in the order of the bars. */
 export const present = (figures: Figures) => STACK.filter((status) => figures.statuses[status]);
 
-/** How many of the sign-ups carried a click id. */
-export const ofSignUps = ({ signUps, withClick }: Figures) =>
-  signUps > 0 ? `${withClick} of ${signUps}` : "–";
+const withClick = ({ byWebhook, byMemory }: Figures) => byWebhook + byMemory;
+
+/** How many of the sign-ups have a click id. */
+const ofSignUps = (one: Figures) => (one.signUps > 0 ? `${withClick(one)} of ${one.signUps}` : "–");
+
+/** The heads of the columns that say of how many sign-ups the click is known; in parts where click memory had one. */
+export const clickHeads = (all: Figures) =>
+  all.byMemory > 0 ? ["By webhook", "By memory", "By neither"] : ["With a click id"];
+
+/** The texts of these columns. `all`: of the whole table. */
+export const clickCells = (one: Figures, all: Figures) =>
+  all.byMemory > 0 ? [one.byWebhook, one.byMemory, one.signUps - withClick(one)] : [ofSignUps(one)];
 
 /** Events by status over time, and the share of sign-ups with a click id; then both as a table. `all`: of all spans. */
 export const Charts = ({ buckets, all }: { buckets: Bucket[]; all: Figures }) => {
@@ -52,12 +61,15 @@ export const Charts = ({ buckets, all }: { buckets: Bucket[]; all: Figures }) =>
       {all.signUps > 0 && (
         <figure>
           <figcaption>
-            Sign-ups that carried a click id: {ofSignUps(all)} (
-            {Math.round((100 * all.withClick) / all.signUps)} %). When the share drops, the sign-up form has
-            most likely stopped passing the click id on.
+            Sign-ups whose click is known: {ofSignUps(all)} (
+            {Math.round((100 * withClick(all)) / all.signUps)} %)
+            {all.byMemory > 0 &&
+              `: ${all.byWebhook} by the webhook (below), ${all.byMemory} by click memory (above), ${all.signUps - withClick(all)} by neither`}
+            . When the share drops, the sign-up form has most likely stopped passing the click id on.
           </figcaption>
           <svg class="chart low" viewBox={viewBoxOf(buckets)} preserveAspectRatio="none" aria-hidden="true">
-            <path class="bar click" d={sharePath(buckets)} />
+            <path class="bar click" d={sharePath(buckets, false)} />
+            {all.byMemory > 0 && <path class="bar memory" d={sharePath(buckets, true)} />}
           </svg>
           <Axis buckets={buckets} />
         </figure>
@@ -67,7 +79,7 @@ export const Charts = ({ buckets, all }: { buckets: Bucket[]; all: Figures }) =>
         <div class="figures">
           <Table
             caption={`Events by ${span}; those without events are left out`}
-            head={[`${span === "day" ? "Day" : "Hour"} (UTC)`, "Events", ...present(all), "With a click id"]}
+            head={[`${span === "day" ? "Day" : "Hour"} (UTC)`, "Events", ...present(all), ...clickHeads(all)]}
           >
             {buckets
               .filter(({ events }) => events > 0)
@@ -80,7 +92,9 @@ export const Charts = ({ buckets, all }: { buckets: Bucket[]; all: Figures }) =>
                   {present(all).map((status) => (
                     <td>{one.statuses[status] ?? 0}</td>
                   ))}
-                  <td>{ofSignUps(one)}</td>
+                  {clickCells(one, all).map((cell) => (
+                    <td>{cell}</td>
+                  ))}
                 </tr>
               ))}
           </Table>
@@ -128,12 +142,18 @@ function saysOf(one: Bucket): string {
   return [...statuses, ...(one.signUps > 0 ? [`${ofSignUps(one)} with a click id`] : [])].join(", ");
 }
 
-/** A bar for each span with sign-ups, as high as their share with a click id; a share of none can be seen, too. */
-function sharePath(buckets: Bucket[]): string {
+/**
+ * A bar for each span with sign-ups, as high as the share whose click is known by the webhook; a share of none can be
+ * seen, too. `memory`: instead the part above it, of those known by click memory.
+ */
+function sharePath(buckets: Bucket[], memory: boolean): string {
   return buckets
-    .map(({ signUps, withClick }, i) =>
-      signUps > 0 ? `M${10 * i + 5} 100V${round(100 - Math.max(LEAST, (100 * withClick) / signUps))}` : "",
-    )
+    .map(({ signUps, byWebhook, byMemory }, i) => {
+      if (signUps === 0 || (memory && byMemory === 0)) return "";
+      const below = 100 - Math.max(LEAST, (100 * byWebhook) / signUps);
+      const [from, to] = memory ? [below, Math.max(0, below - (100 * byMemory) / signUps)] : [100, below];
+      return `M${10 * i + 5} ${round(from)}V${round(to)}`;
+    })
     .join("");
 }
 

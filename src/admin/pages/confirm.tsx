@@ -14,7 +14,7 @@ export const ASK_BUDGET = 4000;
 
 export type Preview = Exclude<Awaited<ReturnType<typeof previewOne>>, null>;
 
-const Ask = ({ title, children }: { title: string; children: Child }) => (
+export const Ask = ({ title, children }: { title: string; children: Child }) => (
   <section class="ask" id="ask" aria-label={title}>
     <h2>{title}</h2>
     {children}

@@ -6,8 +6,10 @@ import { type EventDetails, jsonOf } from "../details.ts";
 import { inline, sizeOf, within } from "../display.ts";
 import { type AtDub, LISTED_BEFORE } from "../dub-leads.ts";
 import { fieldRows } from "../field-rows.ts";
+import type { Forgotten } from "../schema.ts";
 import { type StoryStep, sentence } from "../story.ts";
 import { ASK_BUDGET, AskEnd, AskReplay, ListedAtDub, type Preview } from "./confirm.tsx";
+import { AskForget } from "./forget.tsx";
 import { Sides } from "./lead-and-payload.tsx";
 import { StatusMark, Time, Words } from "./parts.tsx";
 import { setUpPage } from "./set-up.ts";
@@ -20,18 +22,19 @@ const STEP = 100;
 /** What is shown beside the event itself, when it was asked for. */
 export type Besides = {
   said?: string | undefined;
-  ask?: "replay" | "end" | undefined;
+  ask?: "replay" | "end" | "forget" | undefined;
   preview?: Preview;
+  forget?: Forgotten | null;
   dub?: AtDub;
 };
 
 /** What the page shows. `told`: what is known of the event. */
-export const Event = ({ told, said, ask, preview, dub }: { told: EventDetails } & Besides) => {
+export const Event = ({ told, said, ask, preview, forget, dub }: { told: EventDetails } & Besides) => {
   const { row, lead, payload } = told;
   const { means, todo } = about(row.reason);
   const here = `/admin/events/${encodeURIComponent(row.id)}`;
-  const rows = fieldRows(lead, told.explanation);
-  const budget = BUDGET.payload - (preview || dub ? ASK_BUDGET : 0);
+  const rows = fieldRows(lead, told.explanation, row.clickBy);
+  const budget = BUDGET.payload - (preview || forget || dub ? ASK_BUDGET : 0);
   return (
     <div id="found">
       <h1 class="event">
@@ -64,6 +67,7 @@ export const Event = ({ told, said, ask, preview, dub }: { told: EventDetails } 
       <Actions told={told} here={here} />
       {ask === "replay" && preview && <AskReplay preview={preview} kept={row.lead} here={here} />}
       {ask === "end" && <AskEnd status={row.status} here={here} />}
+      {ask === "forget" && forget !== undefined && <AskForget forget={forget} here={here} />}
       {dub && <ListedAtDub dub={dub} since={row.receivedAt - LISTED_BEFORE} />}
       <h2 id="story">Story</h2>
       <Story steps={told.story} id={row.id} />
@@ -91,6 +95,11 @@ const SAID: Record<string, string> = {
   replayed:
     "It was replayed. What became of it is shown here; while it is pending, this page looks again by itself.",
   ended: "It was ended. It can be replayed later.",
+  forgotten:
+    "The person is forgotten here: payloads, leads, attempts and remembered clicks are erased. Dub still has the customer; delete it there.",
+  "forgotten-part":
+    "The person is forgotten here, but for what was named before: see “Forget this person” again, or run npm run forget in a minute.",
+  nobody: "The event does not say whose it is, so nobody can be forgotten by it.",
   "not-pending": "It was not ended: it is not pending, or it is being delivered at this moment.",
   ...Object.fromEntries(
     Object.entries(LEFT).map(([why, says]) => [`left-${why}`, `The replay left it as it is. ${says}`]),
@@ -127,6 +136,11 @@ const Actions = ({ told, here }: { told: EventDetails; here: string }) => {
         <form method="post" action={`${here}/dub#ask`}>
           <button type="submit">Ask Dub what it lists</button>
         </form>
+      )}
+      {person !== undefined && (
+        <a class="button" href={`${here}?ask=forget#ask`}>
+          Forget this person …
+        </a>
       )}
       {payload !== undefined && (
         <>
@@ -165,7 +179,7 @@ const Story = ({ steps, id }: { steps: StoryStep[]; id: string }) => {
             <li>
               {at !== null && <Time at={iso(at)} />}
               <span>
-                {says}
+                <Words text={says} />
                 {event !== undefined && (
                   <>
                     {" "}

@@ -7,6 +7,7 @@ import { endOne, previewOne, replayOne } from "../../replay/replay.ts";
 import { type EventDetails, readDetails } from "../details.ts";
 import { inline } from "../display.ts";
 import { askDub, LISTED_BEFORE } from "../dub-leads.ts";
+import { forgetWhole } from "../forget.ts";
 import { sampleFile } from "../sample.ts";
 import { type Besides, Event } from "./event-view.tsx";
 import { answerPage } from "./layout.tsx";
@@ -18,8 +19,13 @@ type Page = Context<{ Bindings: Env }>;
 export function eventPages(deps: Deps & { alert: Alert }) {
   const pages = new Hono<{ Bindings: Env }>();
   const idOf = (c: Page) => c.req.param("id") ?? "";
-  const back = (c: Page, said: string) =>
-    c.redirect(`/admin/events/${encodeURIComponent(idOf(c))}?said=${said}`, 303);
+  const addressOf = (c: Page) => `/admin/events/${encodeURIComponent(idOf(c))}`;
+  const back = (c: Page, said: string) => c.redirect(`${addressOf(c)}?said=${said}`, 303);
+  /** An id or address of the event's person; undefined: it names none. Null: there is no such event. */
+  const personOf = async (c: Page) => {
+    const told = await readDetails(c.env, deps, idOf(c));
+    return told && (told.lead?.customerExternalId ?? told.lead?.customerEmail);
+  };
 
   const show = async (c: Page, besides: Besides = {}) => {
     const told = await readDetails(c.env, deps, idOf(c));
@@ -38,6 +44,12 @@ export function eventPages(deps: Deps & { alert: Alert }) {
     if (ask === "replay") {
       const preview = await previewOne(c.env, deps, idOf(c));
       return preview ? show(c, { ask, preview }) : unknown(c);
+    }
+    if (ask === "forget") {
+      const find = await personOf(c);
+      if (find === null) return unknown(c);
+      if (find === undefined) return show(c, { said: "nobody" });
+      return show(c, { ask, forget: await forgetWhole(c.env, deps, { find, dryRun: true }) });
     }
     return show(c, { said, ask: ask === "end" ? ask : undefined });
   });
@@ -58,7 +70,16 @@ export function eventPages(deps: Deps & { alert: Alert }) {
     return back(c, ended ? "ended" : "not-pending");
   });
 
-  pages.get("/events/:id/dub", (c) => c.redirect(`/admin/events/${encodeURIComponent(idOf(c))}`));
+  pages.post("/events/:id/forget", async (c) => {
+    const find = await personOf(c);
+    if (find === null) return unknown(c);
+    if (find === undefined) return back(c, "nobody");
+    const done = await forgetWhole(c.env, deps, { find });
+    if (done === null || done.next !== null) return c.redirect(`${addressOf(c)}?ask=forget#ask`, 303);
+    return back(c, done.inDelivery.length + done.others.length > 0 ? "forgotten-part" : "forgotten");
+  });
+
+  pages.get("/events/:id/dub", (c) => c.redirect(addressOf(c)));
   pages.post("/events/:id/dub", async (c) => {
     const told = await readDetails(c.env, deps, idOf(c));
     if (!told) return unknown(c);

@@ -152,7 +152,7 @@ const Found = ({ page: { events, next }, older }: { page: EventPage; older: stri
 );
 
 const Row = ({ event }: { event: ApiEvent }) => {
-  const { id, receivedAt, provider, type, status, means, lead, link } = event;
+  const { id, receivedAt, provider, type, status, means, lead, link, clickBy } = event;
   const customer = lead?.customerEmail ?? lead?.customerExternalId;
   return (
     <tr>
@@ -165,7 +165,10 @@ const Row = ({ event }: { event: ApiEvent }) => {
       <td>{beginning(type ?? "(no type)")}</td>
       <td>
         <StatusMark status={status} />{" "}
-        <span class="quiet">{link?.shortLink ? `credited ${beginning(link.shortLink)}` : gist(means)}</span>
+        <span class="quiet">
+          {link?.shortLink ? `credited ${beginning(link.shortLink)}` : gist(means)}
+          {clickBy && ", click told"}
+        </span>
       </td>
       <td>{typeof customer === "string" ? beginning(customer) : ""}</td>
     </tr>

@@ -1,5 +1,7 @@
 /** The lead of an event beside its payload. */
 
+import type { Lead } from "../../lead.ts";
+import { type ClickBy, TOLD_BY } from "../click-story.ts";
 import type { EventDetails } from "../details.ts";
 import { inline, type Line, linesOf, sizeOf, valueText, within } from "../display.ts";
 import { type FieldRow, marksOf } from "../field-rows.ts";
@@ -40,13 +42,14 @@ export const Sides = ({
   const differs =
     lead !== null &&
     outcome !== undefined &&
-    JSON.stringify(outcome.kind === "ignored" ? undefined : outcome.lead) !== JSON.stringify(lead);
+    leadText(outcome.kind === "ignored" ? undefined : outcome.lead, row.clickBy) !==
+      leadText(lead, row.clickBy);
   return (
     <div class="sides">
       <section aria-labelledby="lead">
         <h2 id="lead">Lead</h2>
         {isBlanked(row) ? (
-          <p>It was removed at the end of the retention time.</p>
+          <p>It was removed: at the end of the retention time, or when the person was forgotten.</p>
         ) : rows.length === 0 ? (
           <p>None was made of it.</p>
         ) : (
@@ -77,7 +80,7 @@ export const Sides = ({
         {payload === undefined ? (
           <p>
             {isBlanked(row)
-              ? "It was removed at the end of the retention time."
+              ? "It was removed: at the end of the retention time, or when the person was forgotten."
               : "It was too large to be kept (over 1 MB)."}
           </p>
         ) : (
@@ -100,6 +103,10 @@ export const Sides = ({
     </div>
   );
 };
+
+/** A lead to be compared; a click that was told is not of the mapping file. */
+const leadText = (lead: Partial<Lead> | undefined, clickBy: ClickBy | null) =>
+  JSON.stringify(clickBy === null || lead === undefined ? lead : { ...lead, clickId: undefined });
 
 const PayloadLine = ({
   line,
@@ -143,7 +150,7 @@ function sizeOfRow({ field, kept, source = "", reads, gives }: FieldRow): number
 }
 
 const Field = ({ row, lines }: { row: FieldRow; lines: Map<unknown, unknown> }) => {
-  const { field, number, kept, source, gives, reads } = row;
+  const { field, number, kept, source, gives, reads, told } = row;
   return (
     <tr id={number === undefined ? undefined : `field${number}`}>
       <th scope="row">
@@ -159,6 +166,9 @@ const Field = ({ row, lines }: { row: FieldRow; lines: Map<unknown, unknown> }) 
           <Place path={path} line={lines.get(path)} />
         ))}
         {reads.length > MAX_PLACES && <div class="quiet">and {reads.length - MAX_PLACES} more places</div>}
+        {told !== undefined && (
+          <div class="quiet">from click memory, not from the payload: told by {TOLD_BY[told]}</div>
+        )}
         {gives === "fixed" && <div class="quiet">fixed in the mapping file</div>}
         {gives === "nothing" && <div>its expression gives nothing</div>}
         {typeof gives === "object" && <div>its expression fails: {inline(gives.error)}</div>}

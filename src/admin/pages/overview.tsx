@@ -6,7 +6,8 @@ import { DAY, HOUR } from "../../time.ts";
 import { iso } from "../checks.ts";
 import { bucketsOf, type Figures, figuresOf } from "../figures.ts";
 import { lastRefusal, readStatus, type Status } from "../status.ts";
-import { Charts, eventsHref, ofSignUps, present } from "./chart.tsx";
+import { Charts, clickCells, clickHeads, eventsHref, present } from "./chart.tsx";
+import { ClickMemory, ClickProblem } from "./clicks.tsx";
 import { answerPage, REPOSITORY } from "./layout.tsx";
 import { Banner, Table, Time, Words, withStop } from "./parts.tsx";
 import { Provider, Refusals } from "./provider.tsx";
@@ -46,6 +47,7 @@ const Overview = ({ status, ...period }: { status: Status } & Period) => (
         seen={period.counts.counts.findLast(({ provider }) => provider === one.provider)?.at}
       />
     ))}
+    <ClickMemory clicks={status.clicks} />
     {status.refusals.length > 0 && (
       <>
         <h2>Webhooks sent to no provider's address</h2>
@@ -112,6 +114,7 @@ const Problems = ({ status }: { status: Status }) => (
         />
       ) : null;
     })}
+    <ClickProblem clicks={status.clicks} />
   </>
 );
 
@@ -225,7 +228,7 @@ const ByProvider = ({
   all: Figures;
 }) => (
   <div class="figures">
-    <Table caption="Events by provider" head={["Provider", "Events", ...present(all), "With a click id"]}>
+    <Table caption="Events by provider" head={["Provider", "Events", ...present(all), ...clickHeads(all)]}>
       {[...new Set(counts.map(({ provider }) => provider))].sort().map((provider) => {
         const figures = figuresOf(counts.filter((one) => one.provider === provider));
         const name = status.providers.find((one) => one.provider === provider)?.name ?? provider;
@@ -244,7 +247,9 @@ const ByProvider = ({
                 )}
               </td>
             ))}
-            <td>{ofSignUps(figures)}</td>
+            {clickCells(figures, all).map((cell) => (
+              <td>{cell}</td>
+            ))}
           </tr>
         );
       })}

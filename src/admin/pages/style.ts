@@ -110,6 +110,7 @@ figcaption { color: var(--quiet); }
 .bar.rejected { --of: light-dark(#e58a9a, #b5616f); }
 .bar.failed { --of: light-dark(#c01f3f, #ff6178); }
 .bar.click { --of: light-dark(#5566dd, #8fa3ff); }
+.bar.memory { --of: light-dark(#b28ae0, #c9a6ff); }
 .chart rect { fill: transparent; width: 10px; height: 100px; }
 .chart a:hover rect { fill: var(--text); fill-opacity: .08; }
 .axis { display: flex; justify-content: space-between; color: var(--quiet); font-size: .85em; }

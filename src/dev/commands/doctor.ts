@@ -1,4 +1,5 @@
 /** `npm run doctor`: whether a Worker is set up, in a table with what to do. */
+import { lastClickRefusal } from "../../admin/click-status.ts";
 import { type Check, Status } from "../../admin/schema.ts";
 import { lastRefusal } from "../../admin/status.ts";
 import { todoAt, workerAddress } from "../address.ts";
@@ -51,12 +52,31 @@ function providerChecks({ providers }: Status): Check[] {
   });
 }
 
+function clickCheck({ clicks }: Status): Check {
+  const { state, says, todo, remembered, lastToldAt } = clicks;
+  const what = "click memory";
+  if (state !== "on") return { what, state, says, ...(todo && { todo }) };
+  const refusal = lastClickRefusal(clicks);
+  if (refusal)
+    return {
+      what,
+      state: "problem",
+      says: `no click was told since the last one was refused at ${refusal.lastAt} (${refusal.reason}): ${refusal.evidence.replace(/\.$/, "")}`,
+      todo: refusal.todo,
+    };
+  const told =
+    lastToldAt === null
+      ? "none was told yet"
+      : `${remembered} ${remembered === 1 ? "is" : "are"} remembered, the last told ${lastToldAt}`;
+  return { what, state: "ok", says: `${says}; ${told}` };
+}
+
 async function doctor(to: string, asJson: boolean): Promise<number> {
   const origin = workerAddress(to);
   const checks = [await fromOutside(origin)];
   try {
     const report = await readAdmin(origin, "/api/status?ask=dub", Status);
-    checks.push(...report.checks, ...providerChecks(report));
+    checks.push(...report.checks, ...providerChecks(report), clickCheck(report));
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     // The message says what to do.

@@ -1,6 +1,7 @@
 /** `npm run why -- <text>`: every event of a person, and what could explain that there is none. */
-import { type ApiEvent, type ProviderStatus, Status } from "../../admin/schema.ts";
-import type { Reason } from "../../states.ts";
+import { TOLD_BY } from "../../admin/click-story.ts";
+import { type ApiEvent, ApiEventWhole, type ProviderStatus, Status } from "../../admin/schema.ts";
+import { about, type Reason } from "../../states.ts";
 import { readAdmin, TOKEN_FROM } from "../admin.ts";
 import { command, exitWith, jsonOption, run } from "../command.ts";
 import { firstEvents } from "../filters.ts";
@@ -20,7 +21,9 @@ function story(event: ApiEvent): string {
     link
       ? `  Credited: ${plain(link.shortLink ?? link.id)}${link.partnerId ? `, partner ${plain(link.partnerId)}` : ""}`
       : "",
-    lead?.clickId ? `  Click id: ${plain(lead.clickId)}` : "",
+    lead?.clickId
+      ? `  Click id: ${plain(lead.clickId)}${event.clickBy ? `, told by ${TOLD_BY[event.clickBy]}` : ""}`
+      : "",
     ...warnings.map(({ field, did }) => `  Warning: ${field}: ${plain(did)}`),
     event.nextAttemptAt ? `  Next attempt: ${minute(event.nextAttemptAt)} UTC` : "",
     `  Event: ${id}`,
@@ -29,7 +32,21 @@ function story(event: ApiEvent): string {
 }
 
 const NO_CLICK_ID =
-  "None of these events carries a click id: the visitor did not come by a Dub link, or the sign-up form does not pass it on (see the provider's README in mappings).";
+  "None of these events has a click id: the visitor did not come by a Dub link, or the sign-up form does not pass it on (see the provider's README in mappings), or your site did not tell it.";
+
+/** What click memory says of the newest event that lacks only a click. */
+async function clickMemory(events: ApiEvent[], { clicks }: Status, to: string): Promise<string[]> {
+  const waits = events.findLast(({ reason }) => about(reason).awaitsClick);
+  if (!waits) return [];
+  const whole = await readAdmin(to, `/api/events/${encodeURIComponent(waits.id)}`, ApiEventWhole);
+  if (whole.clicks.length > 0)
+    return whole.clicks.map(
+      ({ by, toldAt, whyNot }) =>
+        `Click memory: a click that ${TOLD_BY[by]} told ${minute(toldAt)} UTC does not count: ${whyNot}.`,
+    );
+  if (clicks.state === "on") return ["Click memory: no click was told for the customer."];
+  return [`Click memory: ${sentence(clicks.says)}${clicks.todo ? ` What to do: ${clicks.todo}.` : ""}`];
+}
 
 /** What could explain a lead that is missing, a sentence each. An event that has a click id says itself why it is none. */
 async function explanations(events: ApiEvent[], to: string): Promise<string[]> {
@@ -37,7 +54,7 @@ async function explanations(events: ApiEvent[], to: string): Promise<string[]> {
   const status = await readAdmin(to, "/api/status", Status);
   if (events.length > 0) {
     const own = status.providers.filter((one) => events.some(({ provider }) => provider === one.provider));
-    return [NO_CLICK_ID, ...own.flatMap(ofProvider)];
+    return [NO_CLICK_ID, ...(await clickMemory(events, status, to)), ...own.flatMap(ofProvider)];
   }
   const rejected = await firstEvents(to, { status: ["rejected"] }, 100);
   const unknown = rejected.events.filter(({ lead }) => !lead?.customerExternalId && !lead?.customerEmail);

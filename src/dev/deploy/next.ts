@@ -1,5 +1,6 @@
 /** What comes after a deployment: addresses to paste, secrets that are missing, and the command that proves it. */
 import { ADMIN_TOKEN } from "../../admin/auth.ts";
+import { CLICKS_TOKEN } from "../../clicks/proof.ts";
 import { secretName } from "../../settings.ts";
 import { table } from "../print.ts";
 import type { Deployed } from "./steps.ts";
@@ -8,6 +9,7 @@ const OTHERS: [name: string, what: string][] = [
   ["DUB_API_KEY", "Dub: Settings → API Keys. Until then leads are kept, and none is delivered"],
   [ADMIN_TOKEN, "for the admin pages, npm run doctor, why, events and replay: openssl rand -hex 32"],
   ["ALERT_WEBHOOK_URL", "optional: an incoming webhook of Slack or the like"],
+  [CLICKS_TOKEN, "optional: your site's server tells clicks with it: openssl rand -hex 32"],
 ];
 
 /** The text for the person. `secrets`: names of those that are set. `flags`: those that name the environment. */

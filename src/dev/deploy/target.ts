@@ -1,8 +1,8 @@
 /** What a deployment concerns: the Worker, database and queues that an environment of wrangler.toml names. */
 import { dirname, join, relative, resolve } from "node:path";
 import { type Unstable_Config as Config, unstable_readConfig as readWranglerConfig } from "wrangler";
-import { parseSettings, SettingsError } from "../../settings.ts";
-import { ROOT } from "../files.ts";
+import { issuerOf, parseSettings, SettingsError } from "../../settings.ts";
+import { providers, ROOT } from "../files.ts";
 import { UserError } from "../user-error.ts";
 
 /** `env`: "" is the top level of wrangler.toml. `created`: the database has an id there, so it exists. */
@@ -104,8 +104,10 @@ function checkSettings(where: string, config: Config, vars: string[]): void {
     const [name = "", ...value] = pair.split(":");
     return [name, value.join(":")];
   });
+  const settings = { ...config.vars, ...Object.fromEntries(given) };
   try {
-    parseSettings({ ...config.vars, ...Object.fromEntries(given) });
+    parseSettings(settings);
+    for (const provider of providers()) issuerOf(settings, provider);
   } catch (error) {
     throw error instanceof SettingsError ? new UserError(`${where}, vars: ${error.message}`) : error;
   }
