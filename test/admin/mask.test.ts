@@ -139,8 +139,8 @@ it.each([
 });
 
 it.each([
-  { text: `${" ".repeat(290)}https://mira:${CANARY}@a.example/${"x".repeat(20_000)}` },
-  { text: `${" ".repeat(250)}/b?next=%2Fa%3Ftoken%3D${CANARY}%20${"y".repeat(20_000)}` },
+  { text: `${" ".repeat(272)}https://mira:${CANARY}@a.example/${"x".repeat(20_000)}` },
+  { text: `${" ".repeat(262)}/b?next=%2Fa%3Ftoken%3D${CANARY}%20${"y".repeat(20_000)}` },
   { text: `${at}?code=${CANARY}${"x".repeat(20_000)}` },
   { text: JSON.stringify({ password: CANARY, pad: "x".repeat(200_000) }) },
   { text: ` ["password", "${CANARY}", "${"x".repeat(200_000)}"]` },
