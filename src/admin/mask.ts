@@ -33,7 +33,7 @@ const isNamed = (name: unknown) => typeof name === "string" && NAME.test(name) &
 type Room = { left: number } | null;
 
 /** Characters of a payload that a page looks at: far more than it shows. */
-const MAX_LOOKED = 100_000;
+const MAX_LOOKED = 50_000;
 /** A page shows of a longer text, unless it is JSON, as much as begins it and ends at a space. */
 const MAX_TEXT = 10_000;
 const BEGINNING = 300;
