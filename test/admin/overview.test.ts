@@ -66,7 +66,7 @@ describe("figures", () => {
     const app = await open({ settings: { CLERK_WEBHOOK_SECRET: "", STRIPE_WEBHOOK_SECRET: "" } });
     const html = await overview(app);
     expect(textOf(html)).toContain("No event yet: what to do first Turn on your provider: Auth0");
-    expect(textOf(html)).toContain("To turn it on: npx wrangler secret put CLERK_WEBHOOK_SECRET");
+    expect(textOf(html)).toContain("To turn it on, run npx wrangler secret put CLERK_WEBHOOK_SECRET");
     await app.send("auth0", sampleOf("auth0").webhook);
     expect(textOf(await overview(app))).not.toContain("No event yet");
   });

@@ -90,7 +90,7 @@ it("doctor shows each part with what to do, and no secret", async () => {
   expect(out).toMatch(/^Dub takes leads with the key +ok +yes/m);
   expect(out).toMatch(/^clerk +ok +is on; last event/m);
   expect(out).toMatch(/^stripe +problem +.*STRIPE_WEBHOOK_SECRET/m);
-  expect(out).toMatch(/^auth0 +off .*write AUTH0_WEBHOOK_SECRET=… into \.dev\.vars/m);
+  expect(out).toMatch(/^auth0 +off .*write `AUTH0_WEBHOOK_SECRET=…` into `\.dev\.vars`/m);
   expect(out).not.toMatch(/1234567890|dub_/);
 });
 

@@ -9,7 +9,7 @@ import { fieldRows } from "../field-rows.ts";
 import { type StoryStep, sentence } from "../story.ts";
 import { ASK_BUDGET, AskEnd, AskReplay, ListedAtDub, type Preview } from "./confirm.tsx";
 import { Sides } from "./lead-and-payload.tsx";
-import { StatusMark, Time, Words } from "./parts.tsx";
+import { StatusMark, Time, Todo, Words } from "./parts.tsx";
 import { setUpPage } from "./set-up.ts";
 
 /** Bytes that the parts of the page may take, so that it stays below 30 kB whatever an event holds. */
@@ -48,7 +48,7 @@ export const Event = ({ told, said, ask, preview, dub }: { told: EventDetails } 
           </p>
         )}
         <p>
-          <strong>What to do:</strong> <Words text={sentence(todo)} />
+          <strong>What to do:</strong> <Todo text={todo} whole />
           {row.reason === "no_click_id" && (
             <>
               {" "}
@@ -161,11 +161,11 @@ const Story = ({ steps, id }: { steps: StoryStep[]; id: string }) => {
       <ol class="story">
         {steps
           .filter((one) => kept.has(one))
-          .map(({ at, says, event }) => (
+          .map(({ at, marked, event }) => (
             <li>
               {at !== null && <Time at={iso(at)} />}
               <span>
-                <Words text={says} />
+                <Words text={marked} />
                 {event !== undefined && (
                   <>
                     {" "}

@@ -8,7 +8,7 @@ import { type Fields, readFields } from "../fields.ts";
 import { address, FILTERS, Filters, withZone } from "./filters.tsx";
 import { formOf, listed, withoutEmpty } from "./form.ts";
 import { answerPage } from "./layout.tsx";
-import { StatusMark, Table, Time, Wrong } from "./parts.tsx";
+import { StatusMark, Table, Time, Words, Wrong } from "./parts.tsx";
 import { replayAddress } from "./replay.tsx";
 
 /** Events in one exported file. */
@@ -165,7 +165,9 @@ const Row = ({ event }: { event: ApiEvent }) => {
       <td>{beginning(type ?? "(no type)")}</td>
       <td>
         <StatusMark status={status} />{" "}
-        <span class="quiet">{link?.shortLink ? `credited ${beginning(link.shortLink)}` : gist(means)}</span>
+        <span class="quiet">
+          {link?.shortLink ? `credited ${beginning(link.shortLink)}` : <Words text={gist(means)} />}
+        </span>
       </td>
       <td>{typeof customer === "string" ? beginning(customer) : ""}</td>
     </tr>
@@ -173,7 +175,7 @@ const Row = ({ event }: { event: ApiEvent }) => {
 };
 
 /** The beginning of a reason's sentence: the event's page has it whole. */
-const gist = (means: string) => means.split(/[:(]|, (?:or|and) /)[0]?.trim();
+const gist = (means: string) => (means.split(/[:(]|, (?:or|and) /)[0] ?? "").trim();
 
 const NotFound = () => (
   <>

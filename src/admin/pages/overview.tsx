@@ -5,10 +5,11 @@ import { type Counts, countHours } from "../../ledger/hours.ts";
 import { DAY, HOUR } from "../../time.ts";
 import { iso } from "../checks.ts";
 import { bucketsOf, type Figures, figuresOf } from "../figures.ts";
+import { toTurnOn } from "../local.ts";
 import { lastRefusal, readStatus, type Status } from "../status.ts";
 import { Charts, eventsHref, ofSignUps, present } from "./chart.tsx";
 import { answerPage, REPOSITORY } from "./layout.tsx";
-import { Banner, Table, Time, Words, withStop } from "./parts.tsx";
+import { Banner, Table, Time, Todo, Words, withStop } from "./parts.tsx";
 import { Provider, Refusals } from "./provider.tsx";
 
 /** The route of the overview. `?days=30`: of thirty days, by day, instead of 24 hours, by hour. */
@@ -93,7 +94,7 @@ const Problems = ({ status }: { status: Status }) => (
           <Banner
             what={
               <>
-                <strong>{one.name}</strong> – <Words text={withStop(one.says ?? "")} />
+                <strong>{one.name}</strong> – {withStop(one.says ?? "")}
               </>
             }
             todo="correct it, and deploy again if it is a file"
@@ -128,7 +129,7 @@ const EventsToFix = ({ checks }: { checks: Status["checks"] }) =>
             <a href={eventsHref(reason ? { reason } : {})}>
               <Words text={says} />
             </a>
-            . <strong>What to do:</strong> <Words text={todo} />.
+            . <strong>What to do:</strong> <Todo text={todo} />.
           </li>
         ))}
       </ul>
@@ -150,9 +151,8 @@ const FirstSteps = ({ status: { providers } }: { status: Status }) => {
             <>Turn on your provider: {on.map(({ name }) => name).join(", ")} can send already.</>
           ) : (
             <>
-              Turn on your provider: set its signing secret, such as{" "}
-              <code>npx wrangler secret put {providers[0]?.secret}</code>. The name of each secret stands
-              below.
+              Turn on your provider: <Todo text={withStop(toTurnOn(providers[0]?.secret ?? ""))} /> The name
+              of each provider's secret stands below.
             </>
           )}
         </li>

@@ -1,6 +1,9 @@
 /** Small parts that several pages show. */
-import type { Child } from "hono/jsx";
+import { type Child, createContext, useContext } from "hono/jsx";
 import type { Status } from "../../states.ts";
+import { todoAt } from "../local.ts";
+import { partsOf } from "../marked.ts";
+import { sentence } from "../story.ts";
 
 /** A status as a coloured word. */
 export const StatusMark = ({ status }: { status: Status }) => <span class={`mark ${status}`}>{status}</span>;
@@ -27,12 +30,18 @@ export const Table = ({ caption, head, children }: { caption: string; head: stri
   </section>
 );
 
-const ISO = /(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)\.\d{3}Z/g;
+/** A text of ours, in which `…` is code; with marks, if it holds texts from outside. */
+export const Words = ({ text }: { text: string }) => (
+  <>{partsOf(text).map((part) => (part.code ? <code>{part.text}</code> : part.text))}</>
+);
 
-/** A sentence of the checks and of the tables of states and alerts, in which `…` is code. */
-export const Words = ({ text }: { text: string }) => {
-  const parts = text.replace(ISO, "$1 $2 (UTC)").split("`");
-  return <>{parts.map((part, i) => (i % 2 === 1 ? <code>{part}</code> : part))}</>;
+/** The origin of the Worker, as the request names it. */
+export const Origin = createContext("");
+
+/** What to do, as it is done where the Worker runs; `whole`: as a sentence of its own. */
+export const Todo = ({ text, whole }: { text: string; whole?: boolean }) => {
+  const todo = todoAt(useContext(Origin), text);
+  return <Words text={whole ? sentence(todo) : todo} />;
 };
 
 /** A button that copies a text; the script shows it. */
@@ -48,7 +57,7 @@ export const Banner = ({ what, todo, children }: { what: Child; todo: string; ch
     <p>{what}</p>
     {todo && (
       <p>
-        <strong>What to do:</strong> <Words text={todo} />.
+        <strong>What to do:</strong> <Todo text={todo} />.
       </p>
     )}
     {children}

@@ -1,8 +1,9 @@
 /** A provider on the overview: whether it is on, its address, what was refused and what no rule takes. */
 import { iso } from "../checks.ts";
 import { beginning } from "../display.ts";
+import { toTurnOn } from "../local.ts";
 import type { ProviderStatus } from "../status.ts";
-import { Copy, Table, Time, Words, withStop } from "./parts.tsx";
+import { Copy, Table, Time, Todo, withStop } from "./parts.tsx";
 import { setUpPage } from "./set-up.ts";
 
 /** Ignored types of one provider that are shown. */
@@ -27,14 +28,10 @@ export const Provider = ({ one, seen }: { one: ProviderStatus; seen: number | un
           )}
         </span>
       </summary>
-      {says && (
-        <p>
-          <Words text={says} />
-        </p>
-      )}
+      {says && <p>{says}</p>}
       {state === "off" && (
         <p>
-          To turn it on: <code>npx wrangler secret put {secret}</code>
+          To turn it on, <Todo text={toTurnOn(secret)} />.
         </p>
       )}
       <p>
@@ -86,7 +83,7 @@ export const Refusals = ({ refusals }: { refusals: ProviderStatus["refusals"] })
         </span>
         <p>{withStop(evidence)}</p>
         <p class="quiet">
-          What to do: <Words text={todo} />.
+          What to do: <Todo text={todo} />.
         </p>
       </li>
     ))}

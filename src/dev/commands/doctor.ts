@@ -1,7 +1,8 @@
 /** `npm run doctor`: whether a Worker is set up, in a table with what to do. */
+import { todoAt, toTurnOn } from "../../admin/local.ts";
 import { type Check, Status } from "../../admin/schema.ts";
 import { lastRefusal } from "../../admin/status.ts";
-import { todoAt, workerAddress } from "../address.ts";
+import { workerAddress } from "../address.ts";
 import { readAdmin, TOKEN_FROM } from "../admin.ts";
 import { command, exitWith, jsonOption, run } from "../command.ts";
 import { ADMIN_TIMEOUT } from "../limits.ts";
@@ -30,7 +31,7 @@ function providerChecks({ providers }: Status): Check[] {
         what,
         state: "off",
         says: "is off",
-        todo: `to turn it on, run \`npx wrangler secret put ${secret}\``,
+        todo: `to turn it on, ${toTurnOn(secret)}`,
       };
     if (state === "problem") return { what, state, says: says ?? "", todo: "correct it" };
     const refusal = lastRefusal(one);
