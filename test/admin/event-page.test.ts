@@ -8,6 +8,7 @@ import { purge } from "../../src/ledger/retention.ts";
 import { compileMapping } from "../../src/mapping/compile.ts";
 import { resultOf } from "../../src/mapping/result.ts";
 import { Sample } from "../../src/mapping/schema.ts";
+import { REASONS } from "../../src/states.ts";
 import { clerkWith, idOf, open, plan, type TestApp, TOKEN } from "../support/admin.ts";
 import { DAY, db, MINUTE, sampleOf, samples, signUp } from "../support/app.ts";
 
@@ -327,6 +328,60 @@ it("a copy as a sample fits what the mapping file makes of it, for every sample 
     await db.exec("DELETE FROM events");
   }
   expect(checked).toBeGreaterThan(20);
+});
+
+describe("code in sentences", () => {
+  /** What is shown beside code, payloads and forms. */
+  const proseOf = (html: string) =>
+    textOf(
+      html.replace(/<(code|pre|textarea|style|script)\b.*?<\/\1>/gs, "").replace(/ data-copy="[^"]*"/g, ""),
+    );
+
+  it("no page shows a literal backtick, whatever the reason", async () => {
+    const app = await open();
+    expect(
+      (Object.values(REASONS) as { means: string; todo: string }[]).filter(({ means, todo }) =>
+        `${means}${todo}`.includes("`"),
+      ).length,
+    ).toBeGreaterThan(5);
+    for (const [reason, { status }] of Object.entries(REASONS))
+      await db
+        .prepare(
+          "INSERT INTO events (id, provider, event_id, type, status, reason, payload, received_at, next_attempt_at) VALUES (?1, 'clerk', ?1, 'user.created', ?2, ?1, '{}', ?3, iif(?2 = 'pending', ?3, NULL))",
+        )
+        .bind(reason, status, app.clock.now)
+        .run();
+    await db.exec("DELETE FROM transitions");
+    const pages = Object.keys(REASONS).flatMap((reason) => [
+      `/events/${reason}`,
+      `/events/${reason}?ask=replay`,
+      `/events?reason=${reason}`,
+    ]);
+    for (const path of [...pages, "", "/events", "/replay?status=rejected", "/replay?status=skipped,failed"])
+      expect(proseOf((await ask(app, path)).html), path).not.toContain("`");
+  });
+
+  it("what the provider and the mapping file say is shown as it is", async () => {
+    const rule = {
+      on: { "*": "data.kind == `1` || `true`" },
+      lead: { eventName: "'a`b'", customerExternalId: "data.id" },
+      withoutClickId: "send",
+    };
+    const app = await open({
+      mappings: { ...mappings, clerk: clerkWith({}, { test: "`false`", leads: [rule] }) },
+    });
+    const id = await kept(app, "clerk", { ...signUp("user_1"), type: "a`b`c" });
+    const { says, html } = await ask(app, `/events/${id}`);
+    expect(says).toContain("of type “a`b`c”");
+    expect(says).toContain("on * if data.kind == `1` || `true`.");
+    expect(says).toContain("the lead “a`b” of it");
+    expect(html).not.toContain("<code>b</code>");
+    const api = await app.fetch(
+      new Request(`${ORIGIN}/api/events/${id}`, { headers: { authorization: `Bearer ${TOKEN}` } }),
+    );
+    const { story } = await api.json<{ story: { says: string }[] }>();
+    expect(story.map(({ says }) => says).join("")).toMatch(/^\P{Cc}+$/u);
+  });
 });
 
 /** Letters that take more than a byte in the body. */
