@@ -3,7 +3,7 @@ import { Hono } from "hono";
 import type { Deps, Env } from "../context.ts";
 import { countUnchecked } from "../ledger/due.ts";
 import { checkLedger } from "../ledger/ready.ts";
-import { readReport } from "../ledger/report.ts";
+import { type Report, readReport, readUnkept } from "../ledger/report.ts";
 import { mappingOf } from "../mapping/cache.ts";
 import { MappingError } from "../mapping/compile.ts";
 import { ANSWERS } from "../receive/refuse.ts";
@@ -12,6 +12,7 @@ import { secretName } from "../settings.ts";
 import { DAY } from "../time.ts";
 import { SecretError } from "../verify/secret.ts";
 import { checkDub, checkFlow, checkSettings, iso } from "./checks.ts";
+import type { ProviderTrouble } from "./no-lead.ts";
 import type { ProviderStatus, Status } from "./schema.ts";
 
 export type { ProviderStatus, Status };
@@ -38,13 +39,7 @@ export async function readStatus(
     countUnchecked(env.DB),
     checkLedger(env.DB),
   ]);
-  const refusals = report.refusals.map(({ lastAt, ...rest }) => ({
-    ...rest,
-    lastAt: iso(lastAt),
-    todo: rest.reason in ANSWERS ? ANSWERS[rest.reason as keyof typeof ANSWERS].todo : "",
-  }));
-  const of = <T extends { provider: string }>(rows: T[], provider: string) =>
-    rows.filter((row) => row.provider === provider).map(({ provider: _, ...row }) => row);
+  const unkept = unkeptOf(report);
   const providers = await Promise.all(
     Object.keys(deps.mappings).map(async (provider): Promise<ProviderStatus> => {
       const last = report.lastEvents.find((one) => one.provider === provider);
@@ -54,11 +49,7 @@ export async function readStatus(
         secret: secretName(provider),
         ...(await stateOf(env, deps, provider)),
         lastEventAt: last ? iso(last.at) : null,
-        refusals: of(refusals, provider),
-        ignored: of(report.ignored, provider).map(({ lastAt, ...rest }) => ({
-          ...rest,
-          lastAt: iso(lastAt),
-        })),
+        ...unkept(provider),
       };
     }),
   );
@@ -70,10 +61,37 @@ export async function readStatus(
       ...checkFlow(report, unchecked, now),
     ],
     providers,
-    refusals: of(refusals, "-"),
+    refusals: unkept("-").refusals,
     events: Object.fromEntries(report.counts.map(({ status: name, events }) => [name, events])),
     keptSince: report.oldestAt === null ? null : iso(report.oldestAt),
   };
+}
+
+/** What is known of the webhooks of some providers that left no event. */
+export async function readTroubles(env: Env, deps: Deps, providers: string[]): Promise<ProviderTrouble[]> {
+  const unkept = unkeptOf(await readUnkept(env.DB));
+  return Promise.all(
+    providers.map(async (provider) => ({
+      provider,
+      ...(await stateOf(env, deps, provider)),
+      ...unkept(provider),
+    })),
+  );
+}
+
+/** Of a provider, or of none ("-"), as the API shows it. */
+function unkeptOf({ refusals, ignored }: Pick<Report, "refusals" | "ignored">) {
+  const of = <T extends { provider: string; lastAt: number }>(rows: T[], provider: string) =>
+    rows
+      .filter((row) => row.provider === provider)
+      .map(({ provider: _, ...row }) => ({ ...row, lastAt: iso(row.lastAt) }));
+  return (provider: string): Pick<ProviderStatus, "refusals" | "ignored"> => ({
+    refusals: of(refusals, provider).map((row) => ({
+      ...row,
+      todo: row.reason in ANSWERS ? ANSWERS[row.reason as keyof typeof ANSWERS].todo : "",
+    })),
+    ignored: of(ignored, provider),
+  });
 }
 
 /** The refusal of a provider's last webhook; undefined when a webhook was taken after it. */

@@ -6,14 +6,16 @@ import { type EventDetails, jsonOf } from "../details.ts";
 import { inline, sizeOf, within } from "../display.ts";
 import { type AtDub, LISTED_BEFORE } from "../dub-leads.ts";
 import { fieldRows } from "../field-rows.ts";
+import type { Cause } from "../no-lead.ts";
 import { type StoryStep, sentence } from "../story.ts";
+import { Causes } from "./causes.tsx";
 import { ASK_BUDGET, AskEnd, AskReplay, ListedAtDub, type Preview } from "./confirm.tsx";
 import { Sides } from "./lead-and-payload.tsx";
 import { StatusMark, Time, Todo, Words } from "./parts.tsx";
 import { setUpPage } from "./set-up.ts";
 
 /** Bytes that the parts of the page may take, so that it stays below 30 kB whatever an event holds. */
-const BUDGET = { attempts: 3500, story: 4500, payload: 12_000 };
+const BUDGET = { attempts: 3500, story: 4500, payload: 12_000, causes: 4000 };
 /** Of the tags around a step of the story. */
 const STEP = 100;
 
@@ -23,15 +25,16 @@ export type Besides = {
   ask?: "replay" | "end" | undefined;
   preview?: Preview;
   dub?: AtDub;
+  causes?: Cause[];
 };
 
 /** What the page shows. `told`: what is known of the event. */
-export const Event = ({ told, said, ask, preview, dub }: { told: EventDetails } & Besides) => {
+export const Event = ({ told, said, ask, preview, dub, causes = [] }: { told: EventDetails } & Besides) => {
   const { row, lead, payload } = told;
   const { means, todo } = about(row.reason);
   const here = `/admin/events/${encodeURIComponent(row.id)}`;
   const rows = fieldRows(lead, told.explanation);
-  const budget = BUDGET.payload - (preview || dub ? ASK_BUDGET : 0);
+  const budget = BUDGET.payload - (preview || dub ? ASK_BUDGET : 0) - (causes.length > 0 ? BUDGET.causes : 0);
   return (
     <div id="found">
       <h1 class="event">
@@ -65,6 +68,12 @@ export const Event = ({ told, said, ask, preview, dub }: { told: EventDetails } 
       {ask === "replay" && preview && <AskReplay preview={preview} kept={row.lead} here={here} />}
       {ask === "end" && <AskEnd status={row.status} here={here} />}
       {dub && <ListedAtDub dub={dub} since={row.receivedAt - LISTED_BEFORE} />}
+      {causes.length > 0 && (
+        <>
+          <h2>What could explain it</h2>
+          <Causes causes={causes} budget={BUDGET.causes} />
+        </>
+      )}
       <h2 id="story">Story</h2>
       <Story steps={told.story} id={row.id} />
       <Sides rows={rows} told={told} here={here} budget={payload === undefined ? 0 : budget} />

@@ -4,6 +4,7 @@ import type { Alert } from "../../alert.ts";
 import type { Deps, Env } from "../../context.ts";
 import { log } from "../../log.ts";
 import { endOne, previewOne, replayOne } from "../../replay/replay.ts";
+import { readCausesOfNoClickId } from "../causes.ts";
 import { type EventDetails, readDetails } from "../details.ts";
 import { inline } from "../display.ts";
 import { askDub, LISTED_BEFORE } from "../dub-leads.ts";
@@ -23,13 +24,16 @@ export function eventPages(deps: Deps & { alert: Alert }) {
 
   const show = async (c: Page, besides: Besides = {}) => {
     const told = await readDetails(c.env, deps, idOf(c));
-    return told
-      ? answerPage(c, {
-          title: titleOf(told),
-          live: besides.said !== undefined && told.row.status === "pending",
-          children: <Event told={told} {...besides} />,
-        })
-      : unknown(c);
+    if (!told) return unknown(c);
+    const causes =
+      told.row.reason === "no_click_id"
+        ? await readCausesOfNoClickId(c.env, deps, told, new URL(c.req.url).origin)
+        : [];
+    return answerPage(c, {
+      title: titleOf(told),
+      live: besides.said !== undefined && told.row.status === "pending",
+      children: <Event told={told} causes={causes} {...besides} />,
+    });
   };
 
   pages.get("/events/:id", async (c) => {

@@ -1,10 +1,12 @@
 /** The list of events: filters, search, export, and the newest ones as they come. */
 import { Hono } from "hono";
 import type { Deps, Env } from "../../context.ts";
+import { readCausesOfNoEvent } from "../causes.ts";
 import { beginning } from "../display.ts";
 import { type ApiEvent, type EventPage, fieldsOfQuery, listEvents } from "../events.ts";
 import { type Format, writeEvents } from "../export.ts";
 import { type Fields, readFields } from "../fields.ts";
+import { Causes } from "./causes.tsx";
 import { address, FILTERS, Filters, withZone } from "./filters.tsx";
 import { formOf, listed, withoutEmpty } from "./form.ts";
 import { answerPage } from "./layout.tsx";
@@ -15,7 +17,8 @@ import { replayAddress } from "./replay.tsx";
 const MAX_EXPORTED = 1_000;
 
 /** The routes of the list. */
-export function listPages({ mappings }: Pick<Deps, "mappings">) {
+export function listPages(deps: Deps) {
+  const { mappings } = deps;
   const pages = new Hono<{ Bindings: Env }>();
   const providers = Object.keys(mappings);
   const read = (given: object, allowed: readonly (keyof Fields)[]) => readFields(given, allowed, providers);
@@ -61,6 +64,8 @@ export function listPages({ mappings }: Pick<Deps, "mappings">) {
     const find = value.find ?? "";
     if (find === "") wrong.push("Write what to find.");
     const page = wrong.length > 0 ? null : await listEvents(c.env.DB, { ...value, related: true }, providers);
+    const isNothing = page?.events.length === 0 && page.next === null && value.before === undefined;
+    const causes = isNothing && (await readCausesOfNoEvent(c.env, deps, new URL(c.req.url).origin));
     const content = (
       <>
         <h1>Events of “{find}”</h1>
@@ -71,8 +76,13 @@ export function listPages({ mappings }: Pick<Deps, "mappings">) {
           </p>
         )}
         {!page && <Wrong wrong={wrong} />}
-        {page && page.events.length === 0 && <NotFound />}
-        {page && page.events.length > 0 && <Found page={page} older={null} />}
+        {causes && (
+          <>
+            <p>No event is kept for this. What could explain it:</p>
+            <Causes causes={causes} budget={CAUSES_BUDGET} />
+          </>
+        )}
+        {page && !causes && <Found page={page} older={null} />}
         {page?.next && (
           <form method="post" action="/admin/search">
             <input type="hidden" name="find" value={find} />
@@ -121,6 +131,8 @@ export function listPages({ mappings }: Pick<Deps, "mappings">) {
 /** Rows of a list whose links repeat a filter: the page stays below 30 kB also when the filter is long. */
 const rowsBeside = (filter: Record<string, string>) => (address(filter).length > 300 ? 25 : 50);
 
+/** Bytes that the causes may take, so that the page stays below 30 kB. */
+const CAUSES_BUDGET = 20_000;
 const PER_PAGE = 100;
 /** Each page is up to three queries, of which a request of the Free plan may make 50. */
 const MAX_PAGES = 15;
@@ -176,29 +188,6 @@ const Row = ({ event }: { event: ApiEvent }) => {
 
 /** The beginning of a reason's sentence: the event's page has it whole. */
 const gist = (means: string) => (means.split(/[:(]|, (?:or|and) /)[0] ?? "").trim();
-
-const NotFound = () => (
-  <>
-    <p>No event is kept for this. What can be the cause:</p>
-    <ul>
-      <li>
-        It is no e-mail address, customer id, click id or event id: names, links and partners are not
-        searched. Ids are exact, with upper and lower case.
-      </li>
-      <li>
-        No webhook came, or it was refused: see each provider on the <a href="/admin#providers">overview</a>.
-      </li>
-      <li>
-        No rule of the mapping file takes this type of event: see the ignored types on the{" "}
-        <a href="/admin#providers">overview</a>.
-      </li>
-      <li>The event is older than RETENTION_DAYS: what names a person was removed from it.</li>
-      <li>
-        It was <a href="/admin/events?status=rejected">rejected</a> before its customer could be read.
-      </li>
-    </ul>
-  </>
-);
 
 const Export = ({ fields }: { fields: Record<string, string> }) => (
   <form class="export quiet" method="post" action="/admin/export">
