@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { shipped as mappings } from "../../mappings/index.ts";
 import { linesOf } from "../../src/admin/display.ts";
+import { reasonPage } from "../../src/admin/pages/set-up.ts";
 import { asExpected, mapSample } from "../../src/dev/check/results.ts";
 import { purge } from "../../src/ledger/retention.ts";
 import { compileMapping } from "../../src/mapping/compile.ts";
@@ -69,6 +70,7 @@ describe("what it shows", () => {
     expect(says).toContain("Rule 1 of today's mapping file takes it");
     expect(says).toContain("It was delivered: Dub credited the link https://go.example/Xk3p");
     expect(html).toContain(`href="/admin/events?reason=recorded"`);
+    expect(html).toContain(`<a href="${reasonPage("recorded")}"><code>recorded</code></a>`);
     expect(html).toContain(`href="/admin/workbench?event=${id}"`);
     expect(html).toMatch(/action="\/admin\/search"><input type="hidden" name="find" value="user_\w+"/);
     // Each number of a field links to a line of the payload, which has the field's number and links back.
@@ -329,6 +331,17 @@ it("a copy as a sample fits what the mapping file makes of it, for every sample 
   }
   expect(checked).toBeGreaterThan(20);
 });
+
+it.each(["link_disabled", "dub_key_missing"] as const)(
+  "a list of one reason says what it means: %s",
+  async (reason) => {
+    const { html, says } = await ask(await open(), `/events?reason=${reason}`);
+    const { means, todo } = REASONS[reason];
+    expect(html).toContain(`<a href="${reasonPage(reason)}"><code>${reason}</code></a>`);
+    const words = `${means}. What to do: ${todo}.`.replaceAll("`", "");
+    expect(says.replace(/ ([.;])/g, "$1").replace(/ +/g, " ")).toContain(words);
+  },
+);
 
 describe("code in sentences", () => {
   /** What is shown beside code, payloads and forms. */

@@ -127,6 +127,7 @@ describe("what needs the operator", () => {
     ]);
     expect(html).toContain('href="/admin/events?reason=recorded_unconfirmed"');
     expect(html).toContain('href="/admin/events?reason=no_event_type"');
+    expect(html).toContain("/docs/reasons.md#no_event_type");
     await app.pass(8 * DAY, 12 * HOUR);
     expect(bannersOf(await overview(app))).toEqual([expect.not.stringContaining("its type can't be read")]);
   });
@@ -168,6 +169,7 @@ describe("what needs the operator", () => {
         /Clerk – the last webhook was refused at 2026-03-10 12:01:00 \(signature_mismatch\): the signature does not match/,
       ),
     ]);
+    expect(html).toContain("/docs/reasons.md#signature_mismatch");
     expect(textOf(html)).toMatch(/Refused webhooks signature_mismatch once, last 2026-03-10 12:01:00/);
     app.clock.now += MINUTE;
     await app.send("clerk", signUp("user_1"));

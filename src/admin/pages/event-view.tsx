@@ -11,7 +11,7 @@ import { type StoryStep, sentence } from "../story.ts";
 import { Causes } from "./causes.tsx";
 import { ASK_BUDGET, AskEnd, AskReplay, ListedAtDub, type Preview } from "./confirm.tsx";
 import { Sides } from "./lead-and-payload.tsx";
-import { StatusMark, Time, Todo, Words } from "./parts.tsx";
+import { Reason, StatusMark, Time, Todo, Words } from "./parts.tsx";
 import { setUpPage } from "./set-up.ts";
 
 /** Bytes that the parts of the page may take, so that it stays below 30 kB whatever an event holds. */
@@ -60,7 +60,8 @@ export const Event = ({ told, said, ask, preview, dub, causes = [] }: { told: Ev
           )}
         </p>
         <p class="quiet">
-          Reason <a href={`/admin/events?reason=${row.reason}`}>{row.reason}</a>, event <code>{row.id}</code>{" "}
+          Reason <Reason name={row.reason} /> (
+          <a href={`/admin/events?reason=${row.reason}`}>all events with it</a>), event <code>{row.id}</code>{" "}
           of {row.provider}, received <Time at={iso(row.receivedAt)} />
         </p>
       </section>

@@ -1,5 +1,6 @@
 /** The filters of the list of events. */
-import { REASONS, type Reason, STATUS_NAMES, statusOf } from "../../states.ts";
+import { about, REASONS, type Reason, STATUS_NAMES, statusOf } from "../../states.ts";
+import { Reason as ReasonLink, Todo, Words } from "./parts.tsx";
 
 /** What is filtered by, as in the address. */
 export const FILTERS = ["status", "reason", "provider", "type", "since", "until"] as const;
@@ -68,7 +69,17 @@ export const Filters = ({ filter, providers, live }: FiltersProps) => (
         or that no rule takes, is not listed: see the <a href="/admin#providers">overview</a>.
       </p>
     )}
+    {filter.reason !== undefined && Object.hasOwn(REASONS, filter.reason) && (
+      <Meaning reason={filter.reason as Reason} />
+    )}
   </form>
+);
+
+const Meaning = ({ reason }: { reason: Reason }) => (
+  <p class="quiet live">
+    <ReasonLink name={reason} />: <Words text={about(reason).means} />. What to do:{" "}
+    <Todo text={about(reason).todo} />.
+  </p>
 );
 
 type ChoiceProps = { name: string; label: string; names: string[]; chosen: string | undefined };

@@ -5,9 +5,6 @@ import type { Child } from "hono/jsx";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { Origin } from "./parts.tsx";
 
-/** Where the documentation is. */
-export const REPOSITORY = "https://github.com/webhook-to-lead/webhook-to-lead/blob/main";
-
 const SECTIONS = [
   ["/admin", "Overview"],
   ["/admin/events", "Events"],

@@ -8,9 +8,10 @@ import { bucketsOf, type Figures, figuresOf } from "../figures.ts";
 import { toTurnOn } from "../local.ts";
 import { lastRefusal, readStatus, type Status } from "../status.ts";
 import { Charts, eventsHref, ofSignUps, present } from "./chart.tsx";
-import { answerPage, REPOSITORY } from "./layout.tsx";
-import { Banner, Table, Time, Todo, Words, withStop } from "./parts.tsx";
+import { answerPage } from "./layout.tsx";
+import { Banner, Reason, Table, Time, Todo, Words, withStop } from "./parts.tsx";
 import { Provider, Refusals } from "./provider.tsx";
+import { REPOSITORY } from "./set-up.ts";
 
 /** The route of the overview. `?days=30`: of thirty days, by day, instead of 24 hours, by hour. */
 export function overviewRoutes(deps: Deps) {
@@ -129,6 +130,12 @@ const EventsToFix = ({ checks }: { checks: Status["checks"] }) =>
             <a href={eventsHref(reason ? { reason } : {})}>
               <Words text={says} />
             </a>
+            {reason && (
+              <>
+                {" "}
+                (<Reason name={reason} />)
+              </>
+            )}
             . <strong>What to do:</strong> <Todo text={todo} />.
           </li>
         ))}

@@ -4,9 +4,17 @@ import type { Status } from "../../states.ts";
 import { todoAt } from "../local.ts";
 import { partsOf } from "../marked.ts";
 import { sentence } from "../story.ts";
+import { reasonPage } from "./set-up.ts";
 
 /** A status as a coloured word. */
 export const StatusMark = ({ status }: { status: Status }) => <span class={`mark ${status}`}>{status}</span>;
+
+/** A reason, with the way to what the documentation says of it. */
+export const Reason = ({ name }: { name: string }) => (
+  <a href={reasonPage(name)}>
+    <code>{name}</code>
+  </a>
+);
 
 /** A time, in UTC, to the second; `at` is ISO 8601. */
 export const Time = ({ at }: { at: string }) => (

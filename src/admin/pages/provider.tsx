@@ -2,8 +2,8 @@
 import { iso } from "../checks.ts";
 import { beginning } from "../display.ts";
 import { toTurnOn } from "../local.ts";
-import type { ProviderStatus } from "../status.ts";
-import { Copy, Table, Time, Todo, withStop } from "./parts.tsx";
+import { lastRefusal, type ProviderStatus } from "../status.ts";
+import { Copy, Reason, Table, Time, Todo, withStop } from "./parts.tsx";
 import { setUpPage } from "./set-up.ts";
 
 /** Ignored types of one provider that are shown. */
@@ -44,7 +44,7 @@ export const Provider = ({ one, seen }: { one: ProviderStatus; seen: number | un
       {refusals.length > 0 && (
         <>
           <h3>Refused webhooks</h3>
-          <Refusals refusals={refusals} />
+          <Refusals refusals={refusals} above={lastRefusal(one)} />
         </>
       )}
       {ignored.length > 0 && (
@@ -72,20 +72,27 @@ export const Provider = ({ one, seen }: { one: ProviderStatus; seen: number | un
   );
 };
 
-/** Webhooks that were refused, by reason. */
-export const Refusals = ({ refusals }: { refusals: ProviderStatus["refusals"] }) => (
+type Refusal = ProviderStatus["refusals"][number];
+
+/** Webhooks that were refused, by reason. `above`: a banner says what to do about this one. */
+export const Refusals = ({ refusals, above }: { refusals: Refusal[]; above?: Refusal | undefined }) => (
   <ul class="refusals">
-    {refusals.map(({ reason, count, lastAt, evidence, todo }) => (
-      <li>
-        <strong>{reason}</strong>{" "}
-        <span class="quiet">
-          {count === 1 ? "once" : `${count} times`}, last <Time at={lastAt} />
-        </span>
-        <p>{withStop(evidence)}</p>
-        <p class="quiet">
-          What to do: <Todo text={todo} />.
-        </p>
-      </li>
-    ))}
+    {refusals.map((refusal) => {
+      const { reason, count, lastAt, evidence, todo } = refusal;
+      return (
+        <li>
+          <Reason name={reason} />{" "}
+          <span class="quiet">
+            {count === 1 ? "once" : `${count} times`}, last <Time at={lastAt} />
+          </span>
+          <p>{withStop(evidence)}</p>
+          {refusal !== above && (
+            <p class="quiet">
+              What to do: <Todo text={todo} />.
+            </p>
+          )}
+        </li>
+      );
+    })}
   </ul>
 );
