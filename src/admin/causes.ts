@@ -14,7 +14,7 @@ export async function readCausesOfNoEvent(env: Env, deps: Deps, origin: string):
     readStatus(env, deps, { origin, askDub: false }),
     listEvents(env.DB, { status: ["rejected"], limit: MAX_REJECTED }, Object.keys(deps.mappings)),
   ]);
-  return causesOfNoEvent(status, { events, more: next !== null }, origin);
+  return causesOfNoEvent(status, { events, more: next !== null });
 }
 
 /** For an event without a click id: none if an event of the same person has one, or is a lead. */
@@ -36,6 +36,7 @@ export async function readCausesOfNoClickId(
     env,
     deps,
     own.filter((one) => providers.includes(one)),
+    origin,
   );
-  return causesOfNoClickId(troubles, origin);
+  return causesOfNoClickId(troubles);
 }

@@ -8,10 +8,11 @@ export function isLocal(origin: string): boolean {
   return LOCAL_HOSTS.includes(new URL(origin).hostname);
 }
 
-/** How a provider is turned on, by the name of its secret. */
-export const toTurnOn = (secret: string) => `run \`npx wrangler secret put ${secret}\``;
+/** How a provider is turned on. */
+export const toTurnOn = ({ secret, address }: { secret: string; address: string }) =>
+  todoAt(address, `run \`npx wrangler secret put ${secret}\``);
 
-/** What to do, for a Worker on this machine if `origin` is one. */
+/** What to do, for a Worker on this machine if `origin`, or an address of it, is one. */
 export function todoAt(origin: string, todo: string): string {
   if (!isLocal(origin)) return todo;
   return todo

@@ -1,6 +1,5 @@
 /** What could explain that there is no lead: one list for the pages and for `npm run why`; pure. */
 import type { Reason } from "../states.ts";
-import { todoAt } from "./local.ts";
 import { exact, type Wording, wordingOf } from "./marked.ts";
 import type { ApiEvent, ProviderStatus, Status } from "./schema.ts";
 import { moment } from "./story.ts";
@@ -30,18 +29,18 @@ export const isUnexplained = (events: Pick<ApiEvent, "reason" | "lead">[]) =>
 const OVERVIEW = { name: "Overview", href: "/admin" };
 const PROVIDERS = { name: "Providers", href: "/admin#providers" };
 
-/** For a person of whom events are kept, none with a click id. `providers`: of these events. `origin`: of the Worker. */
-export function causesOfNoClickId(providers: ProviderTrouble[], origin: string): Cause[] {
+/** For a person of whom events are kept, none with a click id. `providers`: of these events. */
+export function causesOfNoClickId(providers: ProviderTrouble[]): Cause[] {
   return [
     cause(
       "None of this person's events carries a click id: the visitor did not come by a Dub link, or the sign-up form does not pass it on (see the provider's README in mappings).",
     ),
-    ...providers.flatMap((one) => causesAt(one, origin)),
+    ...providers.flatMap((one) => causesAt(one)),
   ];
 }
 
-/** For a text by which no event is found. `origin`: of the Worker. */
-export function causesOfNoEvent(status: Status, rejected: Rejected, origin: string): Cause[] {
+/** For a text by which no event is found. */
+export function causesOfNoEvent(status: Status, rejected: Rejected): Cause[] {
   const { checks, providers, refusals, keptSince } = status;
   const on = providers.filter(({ state }) => state === "on").map(({ provider }) => provider);
   const unknown = rejected.events.filter(({ lead }) => !lead?.customerExternalId && !lead?.customerEmail);
@@ -52,14 +51,14 @@ export function causesOfNoEvent(status: Status, rejected: Rejected, origin: stri
     ),
   ];
   for (const { what, state, says, todo = "" } of checks)
-    if (state === "problem") causes.push(cause(`${what}: ${says}.${toDo(todo, origin)}`, OVERVIEW));
+    if (state === "problem") causes.push(cause(`${what}: ${says}.${toDo(todo)}`, OVERVIEW));
   if (on.length === 0)
     causes.push(cause("No provider is on: no Worker secret of a provider is set.", PROVIDERS));
-  for (const one of providers) causes.push(...causesAt(one, origin));
+  for (const one of providers) causes.push(...causesAt(one));
   for (const refusal of refusals)
     causes.push(
       cause(
-        `${counted(refusal.count, "request")} to a wrong address (${refusal.reason}), ${evidenceOf(refusal, origin)}`,
+        `${counted(refusal.count, "request")} to a wrong address (${refusal.reason}), ${evidenceOf(refusal)}`,
         OVERVIEW,
       ),
     );
@@ -90,17 +89,14 @@ export function causesOfNoEvent(status: Status, rejected: Rejected, origin: stri
 const MAX_TYPES = 10;
 
 /** What happened to a provider's webhooks that left no event. */
-function causesAt(
-  { provider, state, says = "", refusals, ignored }: ProviderTrouble,
-  origin: string,
-): Cause[] {
+function causesAt({ provider, state, says = "", refusals, ignored }: ProviderTrouble): Cause[] {
   const causes: Cause[] = [];
   if (state === "problem") causes.push(cause(`${provider}: ${exact(withStop(says), 500)}`, PROVIDERS));
   for (const refusal of refusals)
     if (!(state === "off" && refusal.reason !== "provider_off"))
       causes.push(
         cause(
-          `${provider}: ${counted(refusal.count, "webhook")} refused (${refusal.reason}), ${evidenceOf(refusal, origin)}`,
+          `${provider}: ${counted(refusal.count, "webhook")} refused (${refusal.reason}), ${evidenceOf(refusal)}`,
           PROVIDERS,
         ),
       );
@@ -116,13 +112,13 @@ function causesAt(
   return causes;
 }
 
-function evidenceOf({ lastAt, evidence, todo }: ProviderStatus["refusals"][number], origin: string): string {
-  return `the last at ${time(lastAt)}: ${exact(withStop(evidence))}${toDo(todo, origin)}`;
+function evidenceOf({ lastAt, evidence, todo }: ProviderStatus["refusals"][number]): string {
+  return `the last at ${time(lastAt)}: ${exact(withStop(evidence))}${toDo(todo)}`;
 }
 
 const cause = (marked: string, see?: Cause["see"]): Cause => ({ ...wordingOf(marked), ...(see && { see }) });
 const counted = (count: number, what: string) => `${count} ${what}${count === 1 ? "" : "s"}`;
 const time = (iso: string) => moment(Date.parse(iso));
-const toDo = (todo: string, origin: string) => (todo === "" ? "" : ` What to do: ${todoAt(origin, todo)}.`);
+const toDo = (todo: string) => (todo === "" ? "" : ` What to do: ${todo}.`);
 /** The beginning of a text with a full stop at its end. */
 const withStop = (text: string) => text.trim().replace(/\.?$/, ".");

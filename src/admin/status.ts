@@ -11,7 +11,8 @@ import { verifierOf } from "../receive/verifier.ts";
 import { secretName } from "../settings.ts";
 import { DAY } from "../time.ts";
 import { SecretError } from "../verify/secret.ts";
-import { checkDub, checkFlow, checkSettings, iso } from "./checks.ts";
+import { type Check, checkDub, checkFlow, checkSettings, iso } from "./checks.ts";
+import { todoAt } from "./local.ts";
 import type { ProviderTrouble } from "./no-lead.ts";
 import type { ProviderStatus, Status } from "./schema.ts";
 
@@ -27,7 +28,7 @@ export function statusRoute(deps: Deps) {
   return route;
 }
 
-/** Reads it. `origin`: the Worker's own. */
+/** Reads it, with what to do where the Worker runs. `origin`: the Worker's own. */
 export async function readStatus(
   env: Env,
   deps: Deps,
@@ -39,7 +40,13 @@ export async function readStatus(
     countUnchecked(env.DB),
     checkLedger(env.DB),
   ]);
-  const unkept = unkeptOf(report);
+  const checks: Check[] = [
+    ...checkSettings(env),
+    ...(askDub ? await checkDub(env, deps) : []),
+    { what: "database", state: "ok", says: "answers, and has the newest migrations" },
+    ...checkFlow(report, unchecked, now),
+  ];
+  const unkept = unkeptOf(report, origin);
   const providers = await Promise.all(
     Object.keys(deps.mappings).map(async (provider): Promise<ProviderStatus> => {
       const last = report.lastEvents.find((one) => one.provider === provider);
@@ -54,12 +61,7 @@ export async function readStatus(
     }),
   );
   return {
-    checks: [
-      ...checkSettings(env),
-      ...(askDub ? await checkDub(env, deps) : []),
-      { what: "database", state: "ok", says: "answers, and has the newest migrations" },
-      ...checkFlow(report, unchecked, now),
-    ],
+    checks: checks.map((one) => (one.todo === undefined ? one : { ...one, todo: todoAt(origin, one.todo) })),
     providers,
     refusals: unkept("-").refusals,
     events: Object.fromEntries(report.counts.map(({ status: name, events }) => [name, events])),
@@ -68,8 +70,13 @@ export async function readStatus(
 }
 
 /** What is known of the webhooks of some providers that left no event. */
-export async function readTroubles(env: Env, deps: Deps, providers: string[]): Promise<ProviderTrouble[]> {
-  const unkept = unkeptOf(await readUnkept(env.DB));
+export async function readTroubles(
+  env: Env,
+  deps: Deps,
+  providers: string[],
+  origin: string,
+): Promise<ProviderTrouble[]> {
+  const unkept = unkeptOf(await readUnkept(env.DB), origin);
   return Promise.all(
     providers.map(async (provider) => ({
       provider,
@@ -80,7 +87,7 @@ export async function readTroubles(env: Env, deps: Deps, providers: string[]): P
 }
 
 /** Of a provider, or of none ("-"), as the API shows it. */
-function unkeptOf({ refusals, ignored }: Pick<Report, "refusals" | "ignored">) {
+function unkeptOf({ refusals, ignored }: Pick<Report, "refusals" | "ignored">, origin: string) {
   const of = <T extends { provider: string; lastAt: number }>(rows: T[], provider: string) =>
     rows
       .filter((row) => row.provider === provider)
@@ -88,7 +95,7 @@ function unkeptOf({ refusals, ignored }: Pick<Report, "refusals" | "ignored">) {
   return (provider: string): Pick<ProviderStatus, "refusals" | "ignored"> => ({
     refusals: of(refusals, provider).map((row) => ({
       ...row,
-      todo: row.reason in ANSWERS ? ANSWERS[row.reason as keyof typeof ANSWERS].todo : "",
+      todo: row.reason in ANSWERS ? todoAt(origin, ANSWERS[row.reason as keyof typeof ANSWERS].todo) : "",
     })),
     ignored: of(ignored, provider),
   });

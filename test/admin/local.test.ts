@@ -35,7 +35,7 @@ it.each([
   ],
   [ALERTS.misconfigured.todo, "correct it, and start the Worker again"],
   [
-    toTurnOn("STRIPE_WEBHOOK_SECRET"),
+    toTurnOn({ secret: "STRIPE_WEBHOOK_SECRET", address: THERE }),
     "write `STRIPE_WEBHOOK_SECRET=…` into `.dev.vars` and start the Worker again",
   ],
 ])("%s", (todo, here) => {

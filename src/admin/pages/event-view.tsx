@@ -6,12 +6,13 @@ import { type EventDetails, jsonOf } from "../details.ts";
 import { inline, sizeOf, within } from "../display.ts";
 import { type AtDub, LISTED_BEFORE } from "../dub-leads.ts";
 import { fieldRows } from "../field-rows.ts";
+import { todoAt } from "../local.ts";
 import type { Cause } from "../no-lead.ts";
 import { type StoryStep, sentence } from "../story.ts";
 import { Causes } from "./causes.tsx";
 import { ASK_BUDGET, AskEnd, AskReplay, ListedAtDub, type Preview } from "./confirm.tsx";
 import { Sides } from "./lead-and-payload.tsx";
-import { Reason, StatusMark, Time, Todo, Words } from "./parts.tsx";
+import { Reason, StatusMark, Time, Words } from "./parts.tsx";
 import { setUpPage } from "./set-up.ts";
 
 /** Bytes that the parts of the page may take, so that it stays below 30 kB whatever an event holds. */
@@ -28,8 +29,16 @@ export type Besides = {
   causes?: Cause[];
 };
 
-/** What the page shows. `told`: what is known of the event. */
-export const Event = ({ told, said, ask, preview, dub, causes = [] }: { told: EventDetails } & Besides) => {
+/** What the page shows. `told`: what is known of the event. `origin`: of the Worker. */
+export const Event = ({
+  told,
+  origin,
+  said,
+  ask,
+  preview,
+  dub,
+  causes = [],
+}: { told: EventDetails; origin: string } & Besides) => {
   const { row, lead, payload } = told;
   const { means, todo } = about(row.reason);
   const here = `/admin/events/${encodeURIComponent(row.id)}`;
@@ -51,7 +60,7 @@ export const Event = ({ told, said, ask, preview, dub, causes = [] }: { told: Ev
           </p>
         )}
         <p>
-          <strong>What to do:</strong> <Todo text={todo} whole />
+          <strong>What to do:</strong> <Words text={sentence(todoAt(origin, todo))} />
           {row.reason === "no_click_id" && (
             <>
               {" "}

@@ -26,13 +26,11 @@ export function eventPages(deps: Deps & { alert: Alert }) {
     const told = await readDetails(c.env, deps, idOf(c));
     if (!told) return unknown(c);
     const causes =
-      told.row.reason === "no_click_id"
-        ? await readCausesOfNoClickId(c.env, deps, told, new URL(c.req.url).origin)
-        : [];
+      told.row.reason === "no_click_id" ? await readCausesOfNoClickId(c.env, deps, told, originOf(c)) : [];
     return answerPage(c, {
       title: titleOf(told),
       live: besides.said !== undefined && told.row.status === "pending",
-      children: <Event told={told} causes={causes} {...besides} />,
+      children: <Event told={told} origin={originOf(c)} causes={causes} {...besides} />,
     });
   };
 
@@ -71,7 +69,10 @@ export function eventPages(deps: Deps & { alert: Alert }) {
       customer === undefined
         ? { says: ["Dub can't be asked: the customer's id is not known."], leads: [] }
         : await askDub(c.env, deps, customer, told.row.receivedAt - LISTED_BEFORE);
-    return answerPage(c, { title: titleOf(told), children: <Event told={told} dub={dub} /> });
+    return answerPage(c, {
+      title: titleOf(told),
+      children: <Event told={told} origin={originOf(c)} dub={dub} />,
+    });
   });
 
   pages.get("/events/:id/payload", async (c) => {
@@ -107,6 +108,8 @@ export function eventPages(deps: Deps & { alert: Alert }) {
 
   return pages;
 }
+
+const originOf = (c: Page) => new URL(c.req.url).origin;
 
 const titleOf = ({ row }: EventDetails) => `${inline(row.type ?? "no type", 80)}, ${row.status}`;
 

@@ -1,5 +1,5 @@
 /** The list of events: filters, search, export, and the newest ones as they come. */
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import type { Deps, Env } from "../../context.ts";
 import { readCausesOfNoEvent } from "../causes.ts";
 import { beginning } from "../display.ts";
@@ -35,7 +35,7 @@ export function listPages(deps: Deps) {
     const content = (
       <>
         <h1>Events</h1>
-        <Filters filter={shown} providers={providers} live={live !== undefined} />
+        <Filters filter={shown} providers={providers} live={live !== undefined} origin={originOf(c)} />
         {page ? (
           <Found
             page={page}
@@ -65,7 +65,7 @@ export function listPages(deps: Deps) {
     if (find === "") wrong.push("Write what to find.");
     const page = wrong.length > 0 ? null : await listEvents(c.env.DB, { ...value, related: true }, providers);
     const isNothing = page?.events.length === 0 && page.next === null && value.before === undefined;
-    const causes = isNothing && (await readCausesOfNoEvent(c.env, deps, new URL(c.req.url).origin));
+    const causes = isNothing && (await readCausesOfNoEvent(c.env, deps, originOf(c)));
     const content = (
       <>
         <h1>Events of “{find}”</h1>
@@ -127,6 +127,8 @@ export function listPages(deps: Deps) {
   });
   return pages;
 }
+
+const originOf = (c: Context) => new URL(c.req.url).origin;
 
 /** Rows of a list whose links repeat a filter: the page stays below 30 kB also when the filter is long. */
 const rowsBeside = (filter: Record<string, string>) => (address(filter).length > 300 ? 25 : 50);

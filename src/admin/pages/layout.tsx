@@ -3,7 +3,6 @@ import type { Context } from "hono";
 import { html } from "hono/html";
 import type { Child } from "hono/jsx";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
-import { Origin } from "./parts.tsx";
 
 const SECTIONS = [
   ["/admin", "Overview"],
@@ -16,13 +15,7 @@ export type PageProps = { title: string; find?: string; live?: boolean; children
 
 /** Answers a page as HTML. */
 export function answerPage(c: Context, page: PageProps, status: ContentfulStatusCode = 200) {
-  const { origin } = new URL(c.req.url);
-  const layout = (
-    <Origin.Provider value={origin}>
-      <Layout {...page} path={c.req.path} />
-    </Origin.Provider>
-  );
-  return c.html(html`<!doctype html>${layout}`, status);
+  return c.html(html`<!doctype html>${<Layout {...page} path={c.req.path} />}`, status);
 }
 
 const Layout = ({ title, find, live, path, children }: PageProps & { path: string }) => (

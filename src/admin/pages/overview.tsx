@@ -9,7 +9,7 @@ import { toTurnOn } from "../local.ts";
 import { lastRefusal, readStatus, type Status } from "../status.ts";
 import { Charts, eventsHref, ofSignUps, present } from "./chart.tsx";
 import { answerPage } from "./layout.tsx";
-import { Banner, Reason, Table, Time, Todo, Words, withStop } from "./parts.tsx";
+import { Banner, Reason, Table, Time, Words, withStop } from "./parts.tsx";
 import { Provider, Refusals } from "./provider.tsx";
 import { REPOSITORY } from "./set-up.ts";
 
@@ -136,7 +136,7 @@ const EventsToFix = ({ checks }: { checks: Status["checks"] }) =>
                 (<Reason name={reason} />)
               </>
             )}
-            . <strong>What to do:</strong> <Todo text={todo} />.
+            . <strong>What to do:</strong> <Words text={todo} />.
           </li>
         ))}
       </ul>
@@ -158,8 +158,8 @@ const FirstSteps = ({ status: { providers } }: { status: Status }) => {
             <>Turn on your provider: {on.map(({ name }) => name).join(", ")} can send already.</>
           ) : (
             <>
-              Turn on your provider: <Todo text={withStop(toTurnOn(providers[0]?.secret ?? ""))} /> The name
-              of each provider's secret stands below.
+              Turn on your provider: <Words text={withStop(providers[0] ? toTurnOn(providers[0]) : "")} /> The
+              name of each provider's secret stands below.
             </>
           )}
         </li>

@@ -1,9 +1,7 @@
 /** Small parts that several pages show. */
-import { type Child, createContext, useContext } from "hono/jsx";
+import type { Child } from "hono/jsx";
 import type { Status } from "../../states.ts";
-import { todoAt } from "../local.ts";
 import { partsOf } from "../marked.ts";
-import { sentence } from "../story.ts";
 import { reasonPage } from "./set-up.ts";
 
 /** A status as a coloured word. */
@@ -43,15 +41,6 @@ export const Words = ({ text }: { text: string }) => (
   <>{partsOf(text).map((part) => (part.code ? <code>{part.text}</code> : part.text))}</>
 );
 
-/** The origin of the Worker, as the request names it. */
-export const Origin = createContext("");
-
-/** What to do, as it is done where the Worker runs; `whole`: as a sentence of its own. */
-export const Todo = ({ text, whole }: { text: string; whole?: boolean }) => {
-  const todo = todoAt(useContext(Origin), text);
-  return <Words text={whole ? sentence(todo) : todo} />;
-};
-
 /** A button that copies a text; the script shows it. */
 export const Copy = ({ text, what }: { text: string; what: string }) => (
   <button type="button" hidden data-copy={text} aria-label={`Copy ${what}`}>
@@ -65,7 +54,7 @@ export const Banner = ({ what, todo, children }: { what: Child; todo: string; ch
     <p>{what}</p>
     {todo && (
       <p>
-        <strong>What to do:</strong> <Todo text={todo} />.
+        <strong>What to do:</strong> <Words text={todo} />.
       </p>
     )}
     {children}

@@ -3,7 +3,7 @@ import { iso } from "../checks.ts";
 import { beginning } from "../display.ts";
 import { toTurnOn } from "../local.ts";
 import { lastRefusal, type ProviderStatus } from "../status.ts";
-import { Copy, Reason, Table, Time, Todo, withStop } from "./parts.tsx";
+import { Copy, Reason, Table, Time, Words, withStop } from "./parts.tsx";
 import { setUpPage } from "./set-up.ts";
 
 /** Ignored types of one provider that are shown. */
@@ -11,7 +11,7 @@ const MAX_IGNORED = 10;
 
 /** `seen`: when the last span of time began in which it had an event. The status knows only those of the last thousand. */
 export const Provider = ({ one, seen }: { one: ProviderStatus; seen: number | undefined }) => {
-  const { provider, name, state, says, address, secret, lastEventAt, refusals, ignored } = one;
+  const { provider, name, state, says, address, lastEventAt, refusals, ignored } = one;
   const lastAt = lastEventAt ?? (seen === undefined ? null : iso(seen));
   return (
     <details open={state !== "off"}>
@@ -31,7 +31,7 @@ export const Provider = ({ one, seen }: { one: ProviderStatus; seen: number | un
       {says && <p>{says}</p>}
       {state === "off" && (
         <p>
-          To turn it on, <Todo text={toTurnOn(secret)} />.
+          To turn it on, <Words text={toTurnOn(one)} />.
         </p>
       )}
       <p>
@@ -88,7 +88,7 @@ export const Refusals = ({ refusals, above }: { refusals: Refusal[]; above?: Ref
           <p>{withStop(evidence)}</p>
           {refusal !== above && (
             <p class="quiet">
-              What to do: <Todo text={todo} />.
+              What to do: <Words text={todo} />.
             </p>
           )}
         </li>

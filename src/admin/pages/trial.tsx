@@ -1,7 +1,7 @@
 /** What the workbench shows of a trial: mistakes in the texts, or each event with its lead and its expressions. */
 import { sentence } from "../story.ts";
 import type { Mistake, Tried, TriedEvent, TriedStep } from "../workbench.ts";
-import { Reason, Table, Todo, Words } from "./parts.tsx";
+import { Reason, Table, Words } from "./parts.tsx";
 
 /** Characters of HTML that the result may have, beside what is always there: a page has less than 30 kB. */
 const MAX_DETAILS = 15_000;
@@ -119,7 +119,7 @@ const Event = ({
           <Words text={sentence(means)} /> {detail && <>In detail: {detail.replace(/\.$/, "")}. </>}
           {todo && todo !== "nothing" && (
             <>
-              What to do: <Todo text={todo} />.
+              What to do: <Words text={todo} />.
             </>
           )}
         </p>

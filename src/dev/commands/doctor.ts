@@ -25,13 +25,13 @@ async function fromOutside(origin: string): Promise<Check> {
 
 function providerChecks({ providers }: Status): Check[] {
   return providers.map((one) => {
-    const { provider: what, secret, address, state, says, lastEventAt } = one;
+    const { provider: what, address, state, says, lastEventAt } = one;
     if (state === "off")
       return {
         what,
         state: "off",
         says: "is off",
-        todo: `to turn it on, ${toTurnOn(secret)}`,
+        todo: `to turn it on, ${toTurnOn(one)}`,
       };
     if (state === "problem") return { what, state, says: says ?? "", todo: "correct it" };
     const refusal = lastRefusal(one);

@@ -36,14 +36,13 @@ function story(event: ApiEvent, origin: string): string {
 
 /** What could explain a lead that is missing. */
 async function causes(events: ApiEvent[], to: string): Promise<Cause[]> {
-  const origin = workerAddress(to);
   if (!isUnexplained(events)) return [];
   const status = await readAdmin(to, "/api/status", Status);
   if (events.length > 0) {
     const own = status.providers.filter((one) => events.some(({ provider }) => provider === one.provider));
-    return causesOfNoClickId(own, origin);
+    return causesOfNoClickId(own);
   }
-  return causesOfNoEvent(status, await firstEvents(to, { status: ["rejected"] }, MAX_REJECTED), origin);
+  return causesOfNoEvent(status, await firstEvents(to, { status: ["rejected"] }, MAX_REJECTED));
 }
 
 async function why(text: string, to: string, asJson: boolean): Promise<number> {
