@@ -6,9 +6,10 @@ import { type EventDetails, jsonOf } from "../details.ts";
 import { inline, sizeOf, within } from "../display.ts";
 import { type AtDub, LISTED_BEFORE } from "../dub-leads.ts";
 import { fieldRows } from "../field-rows.ts";
-import { type StoryStep, sentence } from "../story.ts";
+import { holderSentence, type StoryStep, sentence } from "../story.ts";
 import { ASK_BUDGET, AskEnd, AskReplay, ListedAtDub, type Preview } from "./confirm.tsx";
 import { Sides } from "./lead-and-payload.tsx";
+import { Others, sizeOfOthers } from "./others.tsx";
 import { StatusMark, Time, Words } from "./parts.tsx";
 import { setUpPage } from "./set-up.ts";
 
@@ -27,11 +28,11 @@ export type Besides = {
 
 /** What the page shows. `told`: what is known of the event. */
 export const Event = ({ told, said, ask, preview, dub }: { told: EventDetails } & Besides) => {
-  const { row, lead, payload } = told;
+  const { row, lead, payload, holder } = told;
   const { means, todo } = about(row.reason);
   const here = `/admin/events/${encodeURIComponent(row.id)}`;
   const rows = fieldRows(lead, told.explanation);
-  const budget = BUDGET.payload - (preview || dub ? ASK_BUDGET : 0);
+  const budget = BUDGET.payload - (preview || dub ? ASK_BUDGET : 0) - sizeOfOthers(told.others);
   return (
     <div id="found">
       <h1 class="event">
@@ -42,6 +43,12 @@ export const Event = ({ told, said, ask, preview, dub }: { told: EventDetails } 
         <p class="means">
           {row.link === null ? <Words text={sentence(means)} /> : <Credited link={jsonOf(row.link)} />}
         </p>
+        {holder && (
+          <p>
+            <Words text={holderSentence(holder)} />{" "}
+            <a href={`/admin/events/${encodeURIComponent(holder.id)}`}>Open that event</a>
+          </p>
+        )}
         {row.detail !== null && (
           <p>
             In detail: <q>{inline(row.detail, 400)}</q>
@@ -67,6 +74,7 @@ export const Event = ({ told, said, ask, preview, dub }: { told: EventDetails } 
       {dub && <ListedAtDub dub={dub} since={row.receivedAt - LISTED_BEFORE} />}
       <h2 id="story">Story</h2>
       <Story steps={told.story} id={row.id} />
+      <Others others={told.others} />
       <Sides rows={rows} told={told} here={here} budget={payload === undefined ? 0 : budget} />
     </div>
   );
