@@ -136,6 +136,9 @@ export const Check = z
     says: z.string(),
     todo: z.exactOptional(z.string()),
     reason: z.exactOptional(reasonName).check(about("of the events that it is about")),
+    because: z
+      .exactOptional(z.string())
+      .check(about("`what` of the problem that this one most likely follows from")),
   })
   .register(named, { id: "Check" });
 export type Check = z.infer<typeof Check>;

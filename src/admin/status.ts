@@ -62,12 +62,13 @@ export async function readStatus(
       };
     }),
   );
+  const settings = checkSettings(env);
   return {
     checks: [
-      ...checkSettings(env),
+      ...settings,
       ...(askDub ? await checkDub(env, deps) : []),
       { what: "database", state: "ok", says: "answers, and has the newest migrations" },
-      ...checkFlow(report, unchecked, now),
+      ...checkFlow(report, unchecked, settings, now),
     ],
     providers,
     refusals: of(refusals, "-"),

@@ -5,10 +5,11 @@ import { type Counts, countHours } from "../../ledger/hours.ts";
 import { DAY, HOUR } from "../../time.ts";
 import { iso } from "../checks.ts";
 import { bucketsOf, type Figures, figuresOf } from "../figures.ts";
-import { lastRefusal, readStatus, type Status } from "../status.ts";
+import { readStatus, type Status } from "../status.ts";
 import { Charts, eventsHref, ofSignUps, present } from "./chart.tsx";
 import { answerPage, REPOSITORY } from "./layout.tsx";
-import { Banner, Table, Time, Words, withStop } from "./parts.tsx";
+import { Table, Words } from "./parts.tsx";
+import { Problems } from "./problems.tsx";
 import { Provider, Refusals } from "./provider.tsx";
 
 /** The route of the overview. `?days=30`: of thirty days, by day, instead of 24 hours, by hour. */
@@ -70,70 +71,6 @@ const Overview = ({ status, ...period }: { status: Status } & Period) => (
     </Table>
   </>
 );
-
-/** A banner for each thing that needs the operator. */
-const Problems = ({ status }: { status: Status }) => (
-  <>
-    {status.checks
-      .filter(({ state, reason }) => state === "problem" && reason === undefined)
-      .map(({ what, says, todo = "" }) => (
-        <Banner
-          what={
-            <>
-              <strong>{what}</strong> – <Words text={says} />.
-            </>
-          }
-          todo={todo}
-        />
-      ))}
-    <EventsToFix checks={status.checks.filter(({ reason }) => reason !== undefined)} />
-    {status.providers.map((one) => {
-      if (one.state === "problem")
-        return (
-          <Banner
-            what={
-              <>
-                <strong>{one.name}</strong> – <Words text={withStop(one.says ?? "")} />
-              </>
-            }
-            todo="correct it, and deploy again if it is a file"
-          />
-        );
-      const refusal = lastRefusal(one);
-      return refusal ? (
-        <Banner
-          what={
-            <>
-              <strong>{one.name}</strong> – the last webhook was refused at <Time at={refusal.lastAt} /> (
-              {refusal.reason}): {withStop(refusal.evidence)}
-            </>
-          }
-          todo={refusal.todo}
-        />
-      ) : null;
-    })}
-  </>
-);
-
-/** Events that wait for the operator, by their reason. */
-const EventsToFix = ({ checks }: { checks: Status["checks"] }) =>
-  checks.length === 0 ? null : (
-    <section class="banner">
-      <p>
-        <strong>Events that need you</strong>, of the last seven days; leads in doubt of any time
-      </p>
-      <ul>
-        {checks.map(({ says, todo = "", reason }) => (
-          <li>
-            <a href={eventsHref(reason ? { reason } : {})}>
-              <Words text={says} />
-            </a>
-            . <strong>What to do:</strong> <Words text={todo} />.
-          </li>
-        ))}
-      </ul>
-    </section>
-  );
 
 /** Whether no event has ever come. */
 const isFresh = ({ keptSince, providers }: Status, { counts }: Counts) =>
