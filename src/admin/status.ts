@@ -2,6 +2,7 @@
 import { Hono } from "hono";
 import type { Deps, Env } from "../context.ts";
 import { countUnchecked } from "../ledger/due.ts";
+import { readSums } from "../ledger/hours.ts";
 import { checkLedger } from "../ledger/ready.ts";
 import { readReport } from "../ledger/report.ts";
 import { mappingOf } from "../mapping/cache.ts";
@@ -12,6 +13,7 @@ import { secretName } from "../settings.ts";
 import { DAY } from "../time.ts";
 import { SecretError } from "../verify/secret.ts";
 import { checkDub, checkFlow, checkSettings, iso } from "./checks.ts";
+import { checkClickShare, clickShareSince } from "./click-share.ts";
 import type { ProviderStatus, Status } from "./schema.ts";
 
 export type { ProviderStatus, Status };
@@ -33,9 +35,10 @@ export async function readStatus(
   { origin, askDub }: { origin: string; askDub: boolean },
 ): Promise<Status> {
   const now = deps.now();
-  const [report, unchecked] = await Promise.all([
+  const [report, unchecked, sums] = await Promise.all([
     readReport(env.DB, now, now - DAY),
     countUnchecked(env.DB),
+    readSums(env.DB, clickShareSince(now), DAY),
     checkLedger(env.DB),
   ]);
   const refusals = report.refusals.map(({ lastAt, ...rest }) => ({
@@ -69,6 +72,7 @@ export async function readStatus(
       ...(askDub ? await checkDub(env, deps) : []),
       { what: "database", state: "ok", says: "answers, and has the newest migrations" },
       ...checkFlow(report, unchecked, settings, now),
+      ...checkClickShare(sums, now),
     ],
     providers,
     refusals: of(refusals, "-"),

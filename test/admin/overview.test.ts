@@ -325,7 +325,7 @@ describe("reads a bounded number of rows", () => {
     app.clock.now += HOUR;
     await app.worker.scheduled({}, app.env);
     expect(app.counted.read).toBeLessThan(5_000);
-    await expectBounded(app, 30_000);
+    await expectBounded(app, 35_000);
   });
 
   it("of a hundred thousand events of a day that it has not", async () => {
