@@ -161,7 +161,7 @@ const ByProvider = ({
   since: number;
   all: Figures;
 }) => (
-  <div class="figures">
+  <div class="figures stacked">
     <Table caption="Events by provider" head={["Provider", "Events", ...present(all), "With a click id"]}>
       {[...new Set(counts.map(({ provider }) => provider))].sort().map((provider) => {
         const figures = figuresOf(counts.filter((one) => one.provider === provider));
@@ -169,11 +169,11 @@ const ByProvider = ({
         return (
           <tr>
             <th scope="row">{name}</th>
-            <td>
+            <td data-of="events">
               <a href={eventsHref({ provider, since })}>{figures.events}</a>
             </td>
             {present(all).map((one) => (
-              <td>
+              <td data-of={one}>
                 {figures.statuses[one] ? (
                   <a href={eventsHref({ provider, status: one, since })}>{figures.statuses[one]}</a>
                 ) : (
@@ -181,7 +181,7 @@ const ByProvider = ({
                 )}
               </td>
             ))}
-            <td>{ofSignUps(figures)}</td>
+            <td data-of="with a click id">{ofSignUps(figures)}</td>
           </tr>
         );
       })}
