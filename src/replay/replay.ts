@@ -6,16 +6,8 @@ import { parseJson } from "../json.ts";
 import { unqueue } from "../ledger/due.ts";
 import { type MappedColumns, mappedColumns, newEvent } from "../ledger/event.ts";
 import { QUEUE_GRACE } from "../ledger/keep.ts";
-import {
-  type Change,
-  change,
-  end,
-  type Filter,
-  find,
-  findOne,
-  heldKeys,
-  type KeptRow,
-} from "../ledger/replay.ts";
+import type { Filter } from "../ledger/part.ts";
+import { type Change, change, end, find, findOne, heldKeys, type KeptRow } from "../ledger/replay.ts";
 import { type MapOptions, mapAgain } from "../mapping/apply.ts";
 import { mappingOf } from "../mapping/cache.ts";
 import { describeUntyped } from "../mapping/untyped.ts";
@@ -39,7 +31,8 @@ type Plan = Change | { kind: "left"; row: KeptRow; why: Left };
 type Became = { status: Status; reason: Reason };
 
 /**
- * The result of one slice of a replay, counted. `next`: where the following slice begins, null after the last.
+ * The result of one slice of a replay, counted. `next`: where the following slice begins, null after the last; a slice may
+ * have few events, or none, and still a next one.
  * `leadKeys`, of a dry run: the leads that it would deliver, so that the following slices know their duplicates.
  */
 export type Slice = {
@@ -67,7 +60,7 @@ export async function replay(
   filter: Filter,
   { dryRun, after, leadKeys }: SliceOptions,
 ): Promise<Slice> {
-  const rows = await find(env.DB, filter, after, SLICE);
+  const { rows, next } = await find(env.DB, filter, after, SLICE);
   const { changes, left } = await plan(env, deps, rows);
   const held = new Set(leadKeys);
   const became = dryRun ? await expected(env, changes, held) : await write(env, deps, changes);
@@ -76,7 +69,7 @@ export async function replay(
     events: rows.length,
     became: count(became, ({ status, reason }) => ({ status, reason })),
     left: count(left, ({ why }) => ({ why, message: LEFT[why] })),
-    next: rows.at(-1)?.rowid ?? null,
+    next,
     ...(dryRun && { leadKeys: [...held] }),
   };
 }
@@ -86,7 +79,7 @@ export type PreviewedEvent = { row: KeptRow } & ({ would: Expected[] } | { why: 
 
 /**
  * What a replay of a filter would make of its first events, at most a hundred, oldest first. `next`: where the events
- * after them begin; null when there are none. Changes nothing. Throws as `replay` does.
+ * after them begin; null after the last. Changes nothing. Throws as `replay` does.
  */
 export async function previewMany(
   env: Env,
@@ -94,7 +87,7 @@ export async function previewMany(
   filter: Filter,
   after: number,
 ): Promise<{ events: PreviewedEvent[]; next: number | null }> {
-  const rows = await find(env.DB, filter, after, SLICE);
+  const { rows, next } = await find(env.DB, filter, after, SLICE);
   const { changes, left } = await plan(env, deps, rows);
   const results = await expected(env, changes, new Set());
   const told = new Map<string, PreviewedEvent>(left.map(({ row, why }) => [row.id, { row, why }]));
@@ -104,16 +97,7 @@ export async function previewMany(
     told.set(one.row.id, { row: one.row, would: results.slice(seen, seen + length) });
     seen += length;
   }
-  const last = rows.at(-1)?.rowid ?? null;
-  return {
-    events: rows.flatMap(({ id }) => told.get(id) ?? []),
-    next: last !== null && (await hasMore(env, filter, last)) ? last : null,
-  };
-}
-
-/** Whether a filter has events after the one numbered `after`. */
-export async function hasMore(env: Env, filter: Filter, after: number): Promise<boolean> {
-  return (await find(env.DB, filter, after, 1)).length > 0;
+  return { events: rows.flatMap(({ id }) => told.get(id) ?? []), next };
 }
 
 /** Replays one event; null when there is none with this id. Throws as `replay` does. */

@@ -64,7 +64,7 @@ it("replays all events of the filter in steps, each with a hundred at most, and 
   await app.send("clerk", signUp("organic", null));
   await db.exec("UPDATE events SET type = 'user.other' WHERE rowid = (SELECT min(rowid) FROM events)");
   const first = await ask(app, "/replay?status=rejected&type=user.created");
-  expect(first.says).toContain("This is a preview of 100 events; there are more");
+  expect(first.says).toContain("This is a preview of 100 events; there can be more");
   const one = await ask(app, "/replay", fieldsOf(first.html));
   expect(one.says).toMatch(/Replayed so far .* 100 pending replayed/);
   const two = await ask(app, "/replay", fieldsOf(one.html));
@@ -124,4 +124,21 @@ it("a form of another site is refused", async () => {
   const { status } = await ask(app, "/replay", { status: "rejected" }, "https://evil.example");
   expect(status).toBe(403);
   expect(await statuses()).toEqual([{ status: "rejected", n: 1 }]);
+});
+
+it("looks further where a step finds nothing, and ends at the last event", async () => {
+  const app = await mended(1);
+  await db.exec(
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5100) INSERT INTO events (id, provider, event_id, type, status, reason, received_at) SELECT 'id' || i, 'clerk', 'e' || i, 'user.created', 'skipped', 'no_click_id', i FROM n",
+  );
+  await db.exec("UPDATE events SET type = 'user.other' WHERE id = 'id5100'");
+  const first = await ask(app, "/replay?type=user.other");
+  expect(first.says).toContain("None fits of the events looked at so far.");
+  const [, path = ""] = /href="\/admin(\/replay[^"]*)">Look further/.exec(first.html) ?? [];
+  const second = await ask(app, path.replaceAll("&amp;", "&"));
+  expect(second.says).toContain("What 1 event would become");
+  const step = await ask(app, "/replay", { type: "user.other", after: "0", done: "0" });
+  expect(step.says).toMatch(/None fits .* There can be more events of this filter/);
+  expect((await ask(app, "/replay", fieldsOf(step.html))).says).toContain("There are no more.");
+  await db.exec("DELETE FROM transitions");
 });

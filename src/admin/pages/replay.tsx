@@ -2,11 +2,10 @@
 import { type Context, Hono } from "hono";
 import type { Alert } from "../../alert.ts";
 import type { Deps, Env } from "../../context.ts";
-import type { Filter } from "../../ledger/replay.ts";
+import type { Filter } from "../../ledger/part.ts";
 import { log } from "../../log.ts";
 import {
   count,
-  hasMore,
   LEFT,
   type PreviewedEvent,
   previewMany,
@@ -30,6 +29,10 @@ type Fields = Record<string, string>;
 
 /** The address of the page that asks, for the filter of the list. */
 export const replayAddress = (filter: Fields) => `/admin/replay?${new URLSearchParams(filter)}`;
+
+/** The address that asks about the events after a number. */
+const onward = (filter: Fields, after: number, done: number) =>
+  replayAddress({ ...filter, after: String(after), done: String(done) });
 
 /** The routes of `/admin/replay`. */
 export function replayPages(deps: Deps & { alert: Alert }) {
@@ -61,8 +64,7 @@ export function replayPages(deps: Deps & { alert: Alert }) {
     if (wrong.length > 0) return refuse(c, wrong);
     const slice = await replay(c.env, deps, search, { dryRun: false, after, leadKeys: [] });
     log("info", "replay", { events: slice.events, dryRun: false });
-    const next = slice.next !== null && (await hasMore(c.env, search, slice.next)) ? slice.next : null;
-    const children = <Result filter={filter} slice={slice} next={next} done={done + slice.events} />;
+    const children = <Result filter={filter} slice={slice} done={done + slice.events} />;
     return answerPage(c, { title: "Replay", children });
   });
   return pages;
@@ -116,7 +118,15 @@ const Preview = ({ filter, events, next, after, done }: PreviewProps) => {
       <Chosen filter={filter} />
       {events.length === 0 ? (
         <p>
-          No event fits. <a href={address(filter)}>Back to the list</a>
+          {next === null ? (
+            <>
+              No {after > 0 && "other "}event fits. <a href={address(filter)}>Back to the list</a>
+            </>
+          ) : (
+            <>
+              None fits of the events looked at so far. <a href={onward(filter, next, done)}>Look further</a>
+            </>
+          )}
         </p>
       ) : (
         <>
@@ -124,7 +134,7 @@ const Preview = ({ filter, events, next, after, done }: PreviewProps) => {
             Tried with today's mapping files; nothing is changed yet. What Dub answers is known only when it
             is asked.{" "}
             {next !== null &&
-              `This is a preview of ${number(events.length)}; there are more, which come after them.`}
+              `This is a preview of ${number(events.length)}; there can be more, which come after them.`}
           </p>
           <Counted
             caption={`What ${number(events.length)} would become`}
@@ -213,31 +223,31 @@ const Counted = ({ caption, became, left }: CountedProps) => (
   </Table>
 );
 
-type ResultProps = { filter: Fields; slice: Slice; next: number | null; done: number };
+type ResultProps = { filter: Fields; slice: Slice; done: number };
 
-const Result = ({ filter, slice, next, done }: ResultProps) => (
+const Result = ({ filter, slice, done }: ResultProps) => (
   <>
-    <h1>{next === null ? "Replayed" : "Replayed so far"}</h1>
+    <h1>{slice.next === null ? "Replayed" : "Replayed so far"}</h1>
     <Chosen filter={filter} />
     {slice.events === 0 ? (
-      <p>No event fits any more.</p>
+      <p>
+        {slice.next === null ? "No other event fits." : "None fits of the events looked at in this step."}
+      </p>
     ) : (
       <Counted caption={`What ${number(slice.events)} became`} became={slice.became} left={slice.left} />
     )}
     {done > slice.events && <p>With the steps before, {number(done)} were looked at.</p>}
-    {next === null ? (
+    {slice.next === null ? (
       <p>
         There are no more. The leads among them are delivered within minutes:{" "}
         <a href={address({ status: "pending" })}>pending events</a>, <a href={address({})}>all events</a>.
       </p>
     ) : (
       <>
-        <p>There are more events of this filter.</p>
-        <Step filter={filter} after={next} done={done} label={`Go on with up to ${SLICE} more`} />
+        <p>There can be more events of this filter.</p>
+        <Step filter={filter} after={slice.next} done={done} label={`Go on with up to ${SLICE} more`} />
         <p>
-          <a href={replayAddress({ ...filter, after: String(next), done: String(done) })}>
-            Look first at what they would become
-          </a>
+          <a href={onward(filter, slice.next, done)}>Look first at what they would become</a>
         </p>
       </>
     )}

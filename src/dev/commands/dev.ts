@@ -94,7 +94,7 @@ async function dev(args: string[]): Promise<number> {
 
 export const program = command(
   "dev",
-  "Runs wrangler dev with your own settings, from .dev.vars or --var NAME:value. It can call the real Dub. Several can run at the same time: each has its own port, and all but the first of a folder a database of their own.",
+  "Runs wrangler dev with your own settings, from .dev.vars or --var NAME:value. It can call the real Dub. Several can run at the same time: each has its own port, and all but the first of a folder a database of their own. It reloads after a change of the source or of a mapping file; after a change of .dev.vars, start it again.",
 )
   .argument("[flags...]", "flags of wrangler dev")
   .allowUnknownOption()
