@@ -3,14 +3,22 @@ import type { Deps, Env } from "../context.ts";
 import { parseJson } from "../json.ts";
 import type { Lead } from "../lead.ts";
 import { pauseInForce } from "../ledger/pauses.ts";
-import { type FoundEvent, holderOf, readEvent, type WholeRow } from "../ledger/search.ts";
+import { holderOf, othersOf } from "../ledger/related.ts";
+import { type FoundEvent, type FoundRow, readEvent, type WholeRow } from "../ledger/search.ts";
 import { mappingOf } from "../mapping/cache.ts";
 import { type Mapping, MappingError } from "../mapping/compile.ts";
 import { type Explanation, explain } from "../mapping/explain.ts";
 import { DELIVERY, fingerprintOf, parseSettings, SettingsError, secretName } from "../settings.ts";
 import { about } from "../states.ts";
 import { exact } from "./marked.ts";
-import { type DeliveryNow, type RuleNow, type StoryOf, type StoryStep, storyOf } from "./story.ts";
+import {
+  type DeliveryNow,
+  type Holder,
+  type RuleNow,
+  type StoryOf,
+  type StoryStep,
+  storyOf,
+} from "./story.ts";
 
 /** `payload`: undefined when none is kept. `mapping`, `explanation`: null when today's file can't say. */
 export type EventDetails = FoundEvent & {
@@ -19,6 +27,10 @@ export type EventDetails = FoundEvent & {
   lead: Partial<Lead> | null;
   mapping: Mapping | null;
   explanation: Explanation | null;
+  /** The event that holds the lead key of this one; null: it is no duplicate, or none is found. */
+  holder: Holder | null;
+  /** The newest other events of the same customer, and whether there are more. */
+  others: { rows: FoundRow[]; more: boolean };
 };
 
 /** Tells an event; null when there is none with this id. */
@@ -31,7 +43,11 @@ export async function readDetails(
   if (!found) return null;
   const { row } = found;
   const now = deps.now();
-  const holder = row.reason === "duplicate_here" ? await holderOf(env.DB, id) : null;
+  const [held, others] = await Promise.all([
+    row.reason === "duplicate_here" ? holderOf(env.DB, id) : null,
+    othersOf(env.DB, id),
+  ]);
+  const holder = held && { ...held, link: linkOf(held) };
   const payload = row.payload === null ? undefined : jsonOf(row.payload);
   const { mapping, problem } = fileOf(row.provider, deps.mappings);
   const { rule, explanation } = mapping
@@ -42,7 +58,7 @@ export async function readDetails(
     ...found,
     now,
     lead,
-    link: objectOf(row.link) as StoryOf["link"],
+    link: linkOf(row),
     warnings: (jsonOf(row.warnings) ?? []) as StoryOf["warnings"],
     holder,
     provider: mapping && {
@@ -53,7 +69,7 @@ export async function readDetails(
     rule,
     delivery: row.status === "pending" ? await deliveryNow(env, now) : { problem: "" },
   });
-  return { ...found, story, payload, lead, mapping, explanation };
+  return { ...found, story, payload, lead, mapping, explanation, holder, others };
 }
 
 function fileOf(provider: string, files: Deps["mappings"]): { mapping: Mapping | null; problem: string } {
@@ -133,6 +149,8 @@ export function jsonOf(text: string | null): unknown {
     return text;
   }
 }
+
+const linkOf = (row: Pick<FoundRow, "link">) => objectOf(row.link) as StoryOf["link"];
 
 function objectOf(text: string | null): object | null {
   const value = jsonOf(text);

@@ -2,6 +2,7 @@
 import { Hono } from "hono";
 import type { Deps, Env } from "../context.ts";
 import { countUnchecked } from "../ledger/due.ts";
+import { readSums } from "../ledger/hours.ts";
 import { checkLedger } from "../ledger/ready.ts";
 import { type Report, readReport, readUnkept } from "../ledger/report.ts";
 import { mappingOf } from "../mapping/cache.ts";
@@ -12,6 +13,7 @@ import { secretName } from "../settings.ts";
 import { DAY } from "../time.ts";
 import { SecretError } from "../verify/secret.ts";
 import { type Check, checkDub, checkFlow, checkSettings, iso } from "./checks.ts";
+import { checkClickShare, clickShareSince } from "./click-share.ts";
 import { todoAt } from "./local.ts";
 import type { ProviderTrouble } from "./no-lead.ts";
 import type { ProviderStatus, Status } from "./schema.ts";
@@ -35,16 +37,19 @@ export async function readStatus(
   { origin, askDub }: { origin: string; askDub: boolean },
 ): Promise<Status> {
   const now = deps.now();
-  const [report, unchecked] = await Promise.all([
+  const [report, unchecked, sums] = await Promise.all([
     readReport(env.DB, now, now - DAY),
     countUnchecked(env.DB),
+    readSums(env.DB, clickShareSince(now), DAY),
     checkLedger(env.DB),
   ]);
+  const settings = checkSettings(env);
   const checks: Check[] = [
-    ...checkSettings(env),
+    ...settings,
     ...(askDub ? await checkDub(env, deps) : []),
     { what: "database", state: "ok", says: "answers, and has the newest migrations" },
-    ...checkFlow(report, unchecked, now),
+    ...checkFlow(report, unchecked, settings, now),
+    ...checkClickShare(sums, now),
   ];
   const unkept = unkeptOf(report, origin);
   const providers = await Promise.all(

@@ -1,7 +1,7 @@
 /** The story of an event in sentences, from what the ledger keeps of it; pure, so that every sentence can be tested. */
 import type { Lead } from "../lead.ts";
 import type { Pause } from "../ledger/pauses.ts";
-import type { AttemptRow, FoundEvent, WholeRow } from "../ledger/search.ts";
+import type { AttemptRow, FoundEvent, FoundRow, WholeRow } from "../ledger/search.ts";
 import { about, type Reason } from "../states.ts";
 import { DAY, HOUR, MINUTE, SECOND } from "../time.ts";
 import type { Verify } from "../verify/schemes.ts";
@@ -21,13 +21,19 @@ export type RuleNow =
 /** What delivery goes by today; `problem`: why it can't run at all. */
 export type DeliveryNow = { schedule: readonly number[]; pause: Pause | null } | { problem: string };
 
+/** The link that Dub credited. */
+type Link = { shortLink?: string | null; id: string; partnerId?: string | null };
+
+/** The event that holds the lead key of another one. */
+export type Holder = Pick<FoundRow, "id" | "status" | "reason"> & { link: Link | null };
+
 export type StoryOf = FoundEvent & {
   now: number;
   lead: Partial<Lead> | null;
-  link: { shortLink?: string | null; id: string; partnerId?: string | null } | null;
+  link: Link | null;
   warnings: { field: string; did: string }[];
   /** The event that holds the lead key of this one. */
-  holder: string | null;
+  holder: Holder | null;
   /** Of today's mapping file; null: it can't be used. */
   provider: { name: string; verify: Verify; secret: string } | null;
   rule: RuleNow;
@@ -233,16 +239,11 @@ function ended({ row, link, holder }: StoryOf): Step[] {
       return [{ at: row.deliveredAt, says: deliveredSentence(row, link) }];
     case "duplicate":
       return [
-        {
-          at: null,
-          says:
-            row.reason === "duplicate_at_dub"
-              ? `It is a duplicate: ${means}. Nothing was counted twice.`
-              : holder === null
-                ? `It is a duplicate: ${means}.`
-                : `It is a duplicate: ${means}, as the event ${exact(holder)}. If that one ends without a lead, the oldest duplicate is delivered instead.`,
-          ...(holder !== null && { event: holder }),
-        },
+        row.reason === "duplicate_at_dub"
+          ? { at: null, says: `It is a duplicate: ${means}. Nothing was counted twice.` }
+          : holder === null
+            ? { at: null, says: `It is a duplicate: ${means}.` }
+            : { at: null, says: `It is a duplicate. ${holderSentence(holder)}`, event: holder.id },
       ];
     default: {
       const detail = row.detail === null ? "" : ` In detail: ${quoted(row.detail)}.`;
@@ -251,9 +252,23 @@ function ended({ row, link, holder }: StoryOf): Step[] {
   }
 }
 
+/** What became of the event that holds the lead key of a duplicate. */
+export function holderSentence({ id, status, reason, link }: Holder): string {
+  const of = `Another event with the same customer and event name, ${exact(id)},`;
+  if (status === "delivered" && link !== null) return `${of} is delivered: Dub credited${linkWords(link)}.`;
+  const is = `${of} is ${status === "duplicate" ? "a duplicate" : status} (${reason}): ${about(reason).means}.`;
+  return status === "delivered" || status === "duplicate"
+    ? is
+    : `${is} If it ends without a lead, the oldest duplicate is delivered instead.`;
+}
+
+function linkWords(link: Link): string {
+  const partner = link.partnerId ? `, of the partner ${exact(link.partnerId)}` : "";
+  return ` the link ${exact(link.shortLink ?? link.id)}${partner}`;
+}
+
 function deliveredSentence(row: WholeRow, link: StoryOf["link"]): string {
-  const partner = link?.partnerId ? `, of the partner ${exact(link.partnerId)}` : "";
-  const to = link ? ` the link ${exact(link.shortLink ?? link.id)}${partner}` : "";
+  const to = link ? linkWords(link) : "";
   const how = row.deliveredBy === "single" ? " The setting DUB_DELIVERY was single." : "";
   if (row.reason === "customer_registered")
     return `It was delivered: Dub keeps the customer${to && ` with${to}`}, and counts no lead yet.`;

@@ -103,13 +103,42 @@ describe("what it shows", () => {
     expect(says).toContain("All deliveries wait until 2026-03-10 13:00:00 UTC, or at once when DUB_API_KEY");
   });
 
-  it("the event that a duplicate is a duplicate of", async () => {
+  it("what became of the event that a duplicate is a duplicate of", async () => {
     const app = await open();
     const first = await kept(app, "clerk", signUp("user_1"));
-    await app.pump();
     const second = await kept(app, "clerk", signUp("user_1"));
-    const { html } = await ask(app, `/events/${second}`);
-    expect(html).toContain(`<a href="/admin/events/${first}">Open that event</a>`);
+    const verdictOf = async (id: string) => {
+      const { html } = await ask(app, `/events/${id}`);
+      const [verdict = ""] = /<section class="verdict.*?<\/section>/s.exec(html) ?? [];
+      expect(verdict.includes(`<a href="/admin/events/${first}">Open that event</a>`)).toBe(id === second);
+      return textOf(verdict);
+    };
+    expect(await verdictOf(second)).toContain(`${first}, is pending (new): to be delivered, not tried yet.`);
+    await app.pump();
+    expect(await verdictOf(second)).toContain(
+      `Another event with the same customer and event name, ${first}, is delivered: Dub credited the link https://go.example/Xk3p`,
+    );
+    expect(await verdictOf(first)).not.toContain("Another event");
+  });
+
+  it("the newest ten other events of the same customer, and no other's", async () => {
+    const app = await open();
+    const ids: string[] = [];
+    for (let i = 0; i < 12; i++) {
+      app.clock.now += MINUTE;
+      ids.push(await kept(app, "clerk", signUp("user_1", i % 2 === 0 ? null : undefined)));
+      await kept(app, "clerk", signUp("user_2"));
+    }
+    const othersIn = async (id: string) => {
+      const { html } = await ask(app, `/events/${id}`);
+      const list = html.slice(html.indexOf('id="others"'), html.indexOf('id="lead"'));
+      return [...list.matchAll(/<a href="\/admin\/events\/([^"]+)"/g)].map(([, one]) => one);
+    };
+    const newest = ids.toReversed();
+    expect(await othersIn(ids[0] as string)).toEqual(newest.slice(0, 10));
+    expect(await othersIn(ids[11] as string)).toEqual(newest.slice(1, 11));
+    expect((await ask(app, `/events/${ids[0]}`)).says).toContain("These are the newest.");
+    expect((await ask(app, `/events/${await kept(app)}`)).html).not.toContain('id="others"');
   });
 
   it("an expression that gives nothing, and what today's file would give", async () => {
@@ -466,6 +495,8 @@ describe("hostile content", () => {
     };
     const id = await kept(app, "clerk", webhook);
     await app.pump();
+    for (let i = 0; i < 11; i++)
+      await kept(app, "clerk", { ...webhook, type: fill(255), data: { ...webhook.data, long: [] } });
     const text = fill(300);
     for (let i = 0; i < 40; i++)
       await db

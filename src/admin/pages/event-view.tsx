@@ -8,10 +8,11 @@ import { type AtDub, LISTED_BEFORE } from "../dub-leads.ts";
 import { fieldRows } from "../field-rows.ts";
 import { todoAt } from "../local.ts";
 import type { Cause } from "../no-lead.ts";
-import { type StoryStep, sentence } from "../story.ts";
+import { holderSentence, type StoryStep, sentence } from "../story.ts";
 import { Causes } from "./causes.tsx";
 import { ASK_BUDGET, AskEnd, AskReplay, ListedAtDub, type Preview } from "./confirm.tsx";
 import { Sides } from "./lead-and-payload.tsx";
+import { Others, sizeOfOthers } from "./others.tsx";
 import { Reason, StatusMark, Time, Words } from "./parts.tsx";
 import { setUpPage } from "./set-up.ts";
 
@@ -39,11 +40,15 @@ export const Event = ({
   dub,
   causes = [],
 }: { told: EventDetails; origin: string } & Besides) => {
-  const { row, lead, payload } = told;
+  const { row, lead, payload, holder } = told;
   const { means, todo } = about(row.reason);
   const here = `/admin/events/${encodeURIComponent(row.id)}`;
   const rows = fieldRows(lead, told.explanation);
-  const budget = BUDGET.payload - (preview || dub ? ASK_BUDGET : 0) - (causes.length > 0 ? BUDGET.causes : 0);
+  const budget =
+    BUDGET.payload -
+    (preview || dub ? ASK_BUDGET : 0) -
+    (causes.length > 0 ? BUDGET.causes : 0) -
+    sizeOfOthers(told.others);
   return (
     <div id="found">
       <h1 class="event">
@@ -54,6 +59,12 @@ export const Event = ({
         <p class="means">
           {row.link === null ? <Words text={sentence(means)} /> : <Credited link={jsonOf(row.link)} />}
         </p>
+        {holder && (
+          <p>
+            <Words text={holderSentence(holder)} />{" "}
+            <a href={`/admin/events/${encodeURIComponent(holder.id)}`}>Open that event</a>
+          </p>
+        )}
         {row.detail !== null && (
           <p>
             In detail: <q>{inline(row.detail, 400)}</q>
@@ -86,6 +97,7 @@ export const Event = ({
       )}
       <h2 id="story">Story</h2>
       <Story steps={told.story} id={row.id} />
+      <Others others={told.others} />
       <Sides rows={rows} told={told} here={here} budget={payload === undefined ? 0 : budget} />
     </div>
   );

@@ -6,10 +6,11 @@ import { DAY, HOUR } from "../../time.ts";
 import { iso } from "../checks.ts";
 import { bucketsOf, type Figures, figuresOf } from "../figures.ts";
 import { toTurnOn } from "../local.ts";
-import { lastRefusal, readStatus, type Status } from "../status.ts";
+import { readStatus, type Status } from "../status.ts";
 import { Charts, eventsHref, ofSignUps, present } from "./chart.tsx";
 import { answerPage } from "./layout.tsx";
-import { Banner, Reason, Table, Time, Words, withStop } from "./parts.tsx";
+import { Table, Words, withStop } from "./parts.tsx";
+import { Problems } from "./problems.tsx";
 import { Provider, Refusals } from "./provider.tsx";
 import { REPOSITORY } from "./set-up.ts";
 
@@ -72,76 +73,6 @@ const Overview = ({ status, ...period }: { status: Status } & Period) => (
     </Table>
   </>
 );
-
-/** A banner for each thing that needs the operator. */
-const Problems = ({ status }: { status: Status }) => (
-  <>
-    {status.checks
-      .filter(({ state, reason }) => state === "problem" && reason === undefined)
-      .map(({ what, says, todo = "" }) => (
-        <Banner
-          what={
-            <>
-              <strong>{what}</strong> – <Words text={says} />.
-            </>
-          }
-          todo={todo}
-        />
-      ))}
-    <EventsToFix checks={status.checks.filter(({ reason }) => reason !== undefined)} />
-    {status.providers.map((one) => {
-      if (one.state === "problem")
-        return (
-          <Banner
-            what={
-              <>
-                <strong>{one.name}</strong> – {withStop(one.says ?? "")}
-              </>
-            }
-            todo="correct it, and deploy again if it is a file"
-          />
-        );
-      const refusal = lastRefusal(one);
-      return refusal ? (
-        <Banner
-          what={
-            <>
-              <strong>{one.name}</strong> – the last webhook was refused at <Time at={refusal.lastAt} /> (
-              {refusal.reason}): {withStop(refusal.evidence)}
-            </>
-          }
-          todo={refusal.todo}
-        />
-      ) : null;
-    })}
-  </>
-);
-
-/** Events that wait for the operator, by their reason. */
-const EventsToFix = ({ checks }: { checks: Status["checks"] }) =>
-  checks.length === 0 ? null : (
-    <section class="banner">
-      <p>
-        <strong>Events that need you</strong>, of the last seven days; leads in doubt of any time
-      </p>
-      <ul>
-        {checks.map(({ says, todo = "", reason }) => (
-          <li>
-            <a href={eventsHref(reason ? { reason } : {})}>
-              <Words text={says} />
-            </a>
-            {reason && (
-              <>
-                {" "}
-                (<Reason name={reason} />)
-              </>
-            )}
-            . <strong>What to do:</strong> <Words text={todo} />.
-          </li>
-        ))}
-      </ul>
-    </section>
-  );
 
 /** Whether no event has ever come. */
 const isFresh = ({ keptSince, providers }: Status, { counts }: Counts) =>
@@ -231,7 +162,7 @@ const ByProvider = ({
   since: number;
   all: Figures;
 }) => (
-  <div class="figures">
+  <div class="figures stacked">
     <Table caption="Events by provider" head={["Provider", "Events", ...present(all), "With a click id"]}>
       {[...new Set(counts.map(({ provider }) => provider))].sort().map((provider) => {
         const figures = figuresOf(counts.filter((one) => one.provider === provider));
@@ -239,11 +170,11 @@ const ByProvider = ({
         return (
           <tr>
             <th scope="row">{name}</th>
-            <td>
+            <td data-of="events">
               <a href={eventsHref({ provider, since })}>{figures.events}</a>
             </td>
             {present(all).map((one) => (
-              <td>
+              <td data-of={one}>
                 {figures.statuses[one] ? (
                   <a href={eventsHref({ provider, status: one, since })}>{figures.statuses[one]}</a>
                 ) : (
@@ -251,7 +182,7 @@ const ByProvider = ({
                 )}
               </td>
             ))}
-            <td>{ofSignUps(figures)}</td>
+            <td data-of="with a click id">{ofSignUps(figures)}</td>
           </tr>
         );
       })}

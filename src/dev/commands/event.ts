@@ -20,8 +20,19 @@ function listed(values: Record<string, unknown>): string {
     .join("\n");
 }
 
+function otherLine({
+  id,
+  receivedAt,
+  provider,
+  type,
+  status,
+  reason,
+}: ApiEventWhole["others"][number]): string {
+  return `  ${second(receivedAt)}  ${id}  ${provider}  ${plain(type ?? "(no type)")}  ${status} (${reason})`;
+}
+
 function shown(event: ApiEventWhole, withPayload: boolean, origin: string): string {
-  const { status, reason, means, todo, detail, warnings, story, lead, link, payload } = event;
+  const { status, reason, means, todo, detail, warnings, story, lead, link, others, payload } = event;
   const parts = [
     [
       `${styled(status, status)} (${reason}): ${means}.`,
@@ -43,18 +54,20 @@ function shown(event: ApiEventWhole, withPayload: boolean, origin: string): stri
     })}`,
     lead && `Lead\n${listed(lead)}`,
     link && `Credited link\n${listed(link)}`,
+    others.length > 0 &&
+      ["Other events of this customer, newest first (UTC)", ...others.map(otherLine)].join("\n"),
     payload === null
       ? "Its payload is not kept any more, or was too large."
       : withPayload
         ? `Payload\n${jsonText(payload)}`
         : "--payload prints the payload, as the provider sent it.",
   ];
-  return parts.filter((part) => part !== null).join("\n\n");
+  return parts.filter((part) => part !== null && part !== false).join("\n\n");
 }
 
 export const program = command(
   "event",
-  "One event whole: its status and reason, what to do, what happened from the webhook to the last delivery attempt, the lead, and the payload.",
+  "One event whole: its status and reason, what to do, what happened from the webhook to the last delivery attempt, the lead, the customer's other events, and the payload.",
   { 0: "done" },
 )
   .argument("<id>", "our id of the event")
