@@ -5,6 +5,7 @@ import { outcomeOf } from "../deliver/outcome.ts";
 import { tryKey, tryListing } from "../dub/check.ts";
 import type { Dub } from "../dub/client.ts";
 import type { countUnchecked } from "../ledger/due.ts";
+import type { PauseName } from "../ledger/pauses.ts";
 import type { Report } from "../ledger/report.ts";
 import { CRON_LATE } from "../queue.ts";
 import { DELIVERY, ENDPOINT, parseSettings, SettingsError } from "../settings.ts";
@@ -13,6 +14,8 @@ import { HOUR } from "../time.ts";
 import type { Check } from "./schema.ts";
 
 export type { Check };
+
+const NOT_SET = "is not set";
 
 /** A check for the settings of each kind, by name and never by value. */
 export function checkSettings(env: Env): Check[] {
@@ -42,7 +45,7 @@ export function checkSettings(env: Env): Check[] {
     check("settings of retention", ["RETENTION_DAYS"], "RETENTION_DAYS"),
     isSet("DUB_API_KEY")
       ? check("DUB_API_KEY", ["DUB_API_KEY"], "is set")
-      : { what: "DUB_API_KEY", state: "problem", says: "is not set", todo: todoOf("dub_key_missing") },
+      : { what: "DUB_API_KEY", state: "problem", says: NOT_SET, todo: todoOf("dub_key_missing") },
     isSet("ALERT_WEBHOOK_URL")
       ? check("ALERT_WEBHOOK_URL", ["ALERT_WEBHOOK_URL"], "is set")
       : {
@@ -118,46 +121,82 @@ const eventsCheck = (what: string, { reason, events }: { reason: Reason; events:
   reason,
 });
 
-/** Cron, queue, delivery, the leads that nobody knows of, and the events that wait for the operator. */
+/** Pauses during which leads are tried to the end of the retry schedule, and then fail. */
+const FAILING: Reason[] = ["dub_error", "dub_unreachable", "dub_address"];
+
+/** Pauses, those that need the operator first. */
+const URGENT: PauseName[] = ["setting", "outage", "rate_limit"];
+
+/**
+ * Cron, queue, delivery, the leads that nobody knows of, and the events that wait for the operator. `settings`: their
+ * checks.
+ */
 export function checkFlow(
   { marks, pauses, dueSince, broken }: Report,
   unchecked: Awaited<ReturnType<typeof countUnchecked>>,
+  settings: Check[],
   now: number,
 ): Check[] {
+  const [wrong] = settings.filter(
+    ({ what, state }) => state === "problem" && (what === "settings to deliver" || what === "DUB_API_KEY"),
+  );
   const says = marks.cron ? `last ran at ${iso(marks.cron.at)}` : "has not run yet";
   const cron: Check =
     now - (marks.cron?.at ?? 0) <= CRON_LATE
       ? { what: "cron trigger", state: "ok", says }
-      : { what: "cron trigger", state: "problem", says, todo: ALERTS.cron_stopped.todo };
+      : {
+          what: "cron trigger",
+          state: "problem",
+          says,
+          todo: ALERTS.cron_stopped.todo,
+          // With a setting that can't be used, cron can do nothing that the ledger would know of.
+          ...(wrong && wrong.says !== NOT_SET && { because: wrong.what }),
+        };
   const queue: Check = marks.queue_down
     ? { what: "queue", state: "problem", says: ALERTS.queue_down.means, todo: ALERTS.queue_down.todo }
     : { what: "queue", state: "ok", says: "takes messages" };
-  const paused = pauses.filter(({ until }) => until > now);
-  const late = dueSince !== null && now - dueSince > HOUR;
-  const accepted = marks.accepted ? `Dub last accepted a lead at ${iso(marks.accepted.at)}` : "no lead yet";
-  const delivery: Check[] =
-    paused.length > 0
-      ? paused.map(({ reason, until }) => ({
-          what: "delivery",
-          state: "problem",
-          says: `waits until ${iso(until)}: ${about(reason).means}`,
-          todo: todoOf(reason),
-        }))
-      : late
-        ? [
-            {
-              what: "delivery",
-              state: "problem",
-              says: ALERTS.delivery_stalled.means,
-              todo: ALERTS.delivery_stalled.todo,
-            },
-          ]
-        : [{ what: "delivery", state: "ok", says: accepted }];
+  const paused = pauses
+    .filter(({ until }) => until > now)
+    .sort((a, b) => URGENT.indexOf(a.name) - URGENT.indexOf(b.name));
+  const isLate = paused.length === 0 && dueSince !== null && now - dueSince > HOUR;
+  const cause = wrong ?? (isLate ? [cron, queue].find(({ state }) => state === "problem") : undefined);
+  const own = checkDelivery(paused, isLate, marks.accepted?.at);
+  const delivery: Check = { ...own, ...(cause && own.state === "problem" && { because: cause.what }) };
+  const isFailing = isLate || paused.some(({ reason }) => FAILING.includes(reason));
   return [
     cron,
     queue,
-    ...delivery,
+    delivery,
     ...unchecked.map((one) => eventsCheck("leads in doubt", one)),
-    ...broken.map((one) => eventsCheck("events of the last seven days", one)),
+    ...broken.map((one) => ({
+      ...eventsCheck("events of the last seven days", one),
+      ...(isFailing && one.reason === "retries_exhausted" && { because: delivery.what }),
+    })),
   ];
+}
+
+/** `paused`: the pauses in force, the one that tells what to do first. */
+function checkDelivery(paused: Report["pauses"], isLate: boolean, acceptedAt: number | undefined): Check {
+  const what = "delivery";
+  const [first] = paused;
+  if (first)
+    return {
+      what,
+      // Dub's rate limit is for a minute, and part of a busy day.
+      state: first.name === "rate_limit" ? "ok" : "problem",
+      says: paused.map(({ reason, until }) => `waits until ${iso(until)}: ${about(reason).means}`).join("; "),
+      todo: todoOf(first.reason),
+    };
+  if (isLate)
+    return {
+      what,
+      state: "problem",
+      says: ALERTS.delivery_stalled.means,
+      todo: ALERTS.delivery_stalled.todo,
+    };
+  return {
+    what,
+    state: "ok",
+    says: acceptedAt === undefined ? "no lead yet" : `Dub last accepted a lead at ${iso(acceptedAt)}`,
+  };
 }

@@ -5,7 +5,8 @@ import type { Lead } from "../lead.ts";
 import { clicksOf, type RememberedClick } from "../ledger/clicks.ts";
 import { clickKeys } from "../ledger/event.ts";
 import { pauseInForce } from "../ledger/pauses.ts";
-import { type FoundEvent, holderOf, readEvent, type WholeRow } from "../ledger/search.ts";
+import { holderOf, othersOf } from "../ledger/related.ts";
+import { type FoundEvent, type FoundRow, readEvent, type WholeRow } from "../ledger/search.ts";
 import { mappingOf } from "../mapping/cache.ts";
 import { type Mapping, MappingError } from "../mapping/compile.ts";
 import { type Explanation, explain } from "../mapping/explain.ts";
@@ -13,7 +14,16 @@ import { DELIVERY, fingerprintOf, parseSettings, SettingsError, secretName } fro
 import { about } from "../states.ts";
 import { clickSettings } from "./click-status.ts";
 import { clickStory, isAboutClicks } from "./click-story.ts";
-import { type DeliveryNow, isBlanked, type RuleNow, type StoryOf, type StoryStep, storyOf } from "./story.ts";
+import { exact } from "./marked.ts";
+import {
+  type DeliveryNow,
+  type Holder,
+  isBlanked,
+  type RuleNow,
+  type StoryOf,
+  type StoryStep,
+  storyOf,
+} from "./story.ts";
 
 /** `payload`: undefined when none is kept. `mapping`, `explanation`: null when today's file can't say. */
 export type EventDetails = FoundEvent & {
@@ -24,6 +34,10 @@ export type EventDetails = FoundEvent & {
   explanation: Explanation | null;
   /** Remembered for the customer; none of an event that clicks do not matter to. */
   clicks: RememberedClick[];
+  /** The event that holds the lead key of this one; null: it is no duplicate, or none is found. */
+  holder: Holder | null;
+  /** The newest other events of the same customer, and whether there are more. */
+  others: { rows: FoundRow[]; more: boolean };
 };
 
 /** Tells an event; null when there is none with this id. */
@@ -36,7 +50,11 @@ export async function readDetails(
   if (!found) return null;
   const { row } = found;
   const now = deps.now();
-  const holder = row.reason === "duplicate_here" ? await holderOf(env.DB, id) : null;
+  const [held, others] = await Promise.all([
+    row.reason === "duplicate_here" ? holderOf(env.DB, id) : null,
+    othersOf(env.DB, id),
+  ]);
+  const holder = held && { ...held, link: linkOf(held) };
   const payload = row.payload === null ? undefined : jsonOf(row.payload);
   const { mapping, problem } = fileOf(row.provider, deps.mappings);
   const { rule, explanation } = mapping
@@ -49,7 +67,7 @@ export async function readDetails(
     ...found,
     now,
     lead,
-    link: objectOf(row.link) as StoryOf["link"],
+    link: linkOf(row),
     warnings: (jsonOf(row.warnings) ?? []) as StoryOf["warnings"],
     holder,
     provider: mapping && {
@@ -61,7 +79,7 @@ export async function readDetails(
     delivery: row.status === "pending" ? await deliveryNow(env, now) : { problem: "" },
     clicks: isBlanked(row) ? [] : clickStory(row, lead?.clickId, clicks, on),
   });
-  return { ...found, story, payload, lead, mapping, explanation, clicks };
+  return { ...found, story, payload, lead, mapping, explanation, clicks, holder, others };
 }
 
 const isLead = (lead: Partial<Lead> | null): lead is Partial<Lead> & Pick<Lead, "customerExternalId"> =>
@@ -73,7 +91,7 @@ function fileOf(provider: string, files: Deps["mappings"]): { mapping: Mapping |
     return { mapping, problem: "there is no mapping file for its provider any more" };
   } catch (error) {
     if (!(error instanceof MappingError)) throw error;
-    return { mapping: null, problem: `the mapping file can't be used (${error.message})` };
+    return { mapping: null, problem: `the mapping file can't be used (${exact(error.message, 500)})` };
   }
 }
 
@@ -144,6 +162,8 @@ export function jsonOf(text: string | null): unknown {
     return text;
   }
 }
+
+const linkOf = (row: Pick<FoundRow, "link">) => objectOf(row.link) as StoryOf["link"];
 
 function objectOf(text: string | null): object | null {
   const value = jsonOf(text);

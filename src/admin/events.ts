@@ -40,7 +40,9 @@ export function eventRoutes(deps: Pick<Deps, "now" | "mappings">) {
   routes.get("/events/:id", async (c) => {
     const id = c.req.param("id");
     const told = await readDetails(c.env, deps, id);
-    return told ? c.json({ ...whole(told), story: storyAs(told) }) : unknownEvent(c, id);
+    return told
+      ? c.json({ ...whole(told), story: storyAs(told), others: othersAs(told) })
+      : unknownEvent(c, id);
   });
   return routes;
 }
@@ -55,8 +57,8 @@ export async function listEvents(
   return { events: rows.map(short), next };
 }
 
-/** Without its story. */
-function whole({ row, attempts, clicks }: EventDetails): Omit<ApiEventWhole, "story"> {
+/** Without its story and its customer's other events. */
+function whole({ row, attempts, clicks }: EventDetails): Omit<ApiEventWhole, "story" | "others"> {
   const { payload, doubt, doubtSince, leaseUntil, deliveredBy } = row;
   return {
     ...short(row),
@@ -134,4 +136,15 @@ function object(text: string | null): Record<string, unknown> | null {
 /** The story as the API shows it: sentences, each with its time if that is known. */
 function storyAs({ story }: EventDetails): ApiEventWhole["story"] {
   return story.map(({ at, says }) => ({ at: time(at), says }));
+}
+
+function othersAs({ others }: EventDetails): ApiEventWhole["others"] {
+  return others.rows.map(({ id, receivedAt, provider, type, status, reason }) => ({
+    id,
+    receivedAt: time(receivedAt) as string,
+    provider,
+    type,
+    status,
+    reason,
+  }));
 }

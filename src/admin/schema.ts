@@ -94,7 +94,7 @@ const event = {
 export const ApiEvent = z.object(event).register(named, { id: "Event" });
 export type ApiEvent = z.infer<typeof ApiEvent>;
 
-/** An event whole: also its payload, its newest delivery attempts, oldest first, and its story. */
+/** An event whole: also its payload, its newest delivery attempts, oldest first, its story, and its customer's others. */
 export const ApiEventWhole = z
   .object({
     ...event,
@@ -131,6 +131,9 @@ export const ApiEventWhole = z
     story: z
       .array(z.object({ at: z.nullable(time), says: z.string() }))
       .check(about("the event from the webhook to what comes next, in sentences")),
+    others: z
+      .array(z.object({ id: z.string(), receivedAt: time, provider: z.string(), type: event.type, ...state }))
+      .check(about("the newest ten other events of the same customer, newest first")),
   })
   .register(named, { id: "EventWhole" });
 export type ApiEventWhole = z.infer<typeof ApiEventWhole>;
@@ -156,6 +159,9 @@ export const Check = z
     says: z.string(),
     todo: z.exactOptional(z.string()),
     reason: z.exactOptional(reasonName).check(about("of the events that it is about")),
+    because: z
+      .exactOptional(z.string())
+      .check(about("`what` of the problem that this one most likely follows from")),
   })
   .register(named, { id: "Check" });
 export type Check = z.infer<typeof Check>;

@@ -2,8 +2,9 @@
 import { Hono } from "hono";
 import type { Deps, Env } from "../context.ts";
 import { countUnchecked } from "../ledger/due.ts";
+import { readSums } from "../ledger/hours.ts";
 import { checkLedger } from "../ledger/ready.ts";
-import { readReport } from "../ledger/report.ts";
+import { type Report, readReport, readUnkept } from "../ledger/report.ts";
 import { mappingOf } from "../mapping/cache.ts";
 import { MappingError } from "../mapping/compile.ts";
 import { ANSWERS } from "../receive/refuse.ts";
@@ -11,8 +12,11 @@ import { verifierOf } from "../receive/verifier.ts";
 import { secretName } from "../settings.ts";
 import { DAY } from "../time.ts";
 import { SecretError } from "../verify/secret.ts";
-import { checkDub, checkFlow, checkSettings, iso } from "./checks.ts";
+import { type Check, checkDub, checkFlow, checkSettings, iso } from "./checks.ts";
+import { checkClickShare, clickShareSince } from "./click-share.ts";
 import { clickStatus } from "./click-status.ts";
+import { todoAt } from "./local.ts";
+import type { ProviderTrouble } from "./no-lead.ts";
 import type { ProviderStatus, Status } from "./schema.ts";
 
 export type { ProviderStatus, Status };
@@ -27,25 +31,28 @@ export function statusRoute(deps: Deps) {
   return route;
 }
 
-/** Reads it. `origin`: the Worker's own. */
+/** Reads it, with what to do where the Worker runs. `origin`: the Worker's own. */
 export async function readStatus(
   env: Env,
   deps: Deps,
   { origin, askDub }: { origin: string; askDub: boolean },
 ): Promise<Status> {
   const now = deps.now();
-  const [report, unchecked] = await Promise.all([
+  const [report, unchecked, sums] = await Promise.all([
     readReport(env.DB, now, now - DAY),
     countUnchecked(env.DB),
+    readSums(env.DB, clickShareSince(now), DAY),
     checkLedger(env.DB),
   ]);
-  const refusals = report.refusals.map(({ lastAt, ...rest }) => ({
-    ...rest,
-    lastAt: iso(lastAt),
-    todo: rest.reason in ANSWERS ? ANSWERS[rest.reason as keyof typeof ANSWERS].todo : "",
-  }));
-  const of = <T extends { provider: string }>(rows: T[], provider: string) =>
-    rows.filter((row) => row.provider === provider).map(({ provider: _, ...row }) => row);
+  const settings = checkSettings(env);
+  const checks: Check[] = [
+    ...settings,
+    ...(askDub ? await checkDub(env, deps) : []),
+    { what: "database", state: "ok", says: "answers, and has the newest migrations" },
+    ...checkFlow(report, unchecked, settings, now),
+    ...checkClickShare(sums, now),
+  ];
+  const unkept = unkeptOf(report, origin);
   const providers = await Promise.all(
     Object.keys(deps.mappings).map(async (provider): Promise<ProviderStatus> => {
       const last = report.lastEvents.find((one) => one.provider === provider);
@@ -55,27 +62,50 @@ export async function readStatus(
         secret: secretName(provider),
         ...(await stateOf(env, deps, provider)),
         lastEventAt: last ? iso(last.at) : null,
-        refusals: of(refusals, provider),
-        ignored: of(report.ignored, provider).map(({ lastAt, ...rest }) => ({
-          ...rest,
-          lastAt: iso(lastAt),
-        })),
+        ...unkept(provider),
       };
     }),
   );
   return {
-    checks: [
-      ...checkSettings(env),
-      ...(askDub ? await checkDub(env, deps) : []),
-      { what: "database", state: "ok", says: "answers, and has the newest migrations" },
-      ...checkFlow(report, unchecked, now),
-    ],
+    checks: checks.map((one) => (one.todo === undefined ? one : { ...one, todo: todoAt(origin, one.todo) })),
     providers,
-    refusals: of(refusals, "-"),
+    refusals: unkept("-").refusals,
     clicks: await clickStatus(env, deps.mappings, report),
     events: Object.fromEntries(report.counts.map(({ status: name, events }) => [name, events])),
     keptSince: report.oldestAt === null ? null : iso(report.oldestAt),
   };
+}
+
+/** What is known of the webhooks of some providers that left no event. */
+export async function readTroubles(
+  env: Env,
+  deps: Deps,
+  providers: string[],
+  origin: string,
+): Promise<ProviderTrouble[]> {
+  const unkept = unkeptOf(await readUnkept(env.DB), origin);
+  return Promise.all(
+    providers.map(async (provider) => ({
+      provider,
+      ...(await stateOf(env, deps, provider)),
+      ...unkept(provider),
+    })),
+  );
+}
+
+/** Of a provider, or of none ("-"), as the API shows it. */
+function unkeptOf({ refusals, ignored }: Pick<Report, "refusals" | "ignored">, origin: string) {
+  const of = <T extends { provider: string; lastAt: number }>(rows: T[], provider: string) =>
+    rows
+      .filter((row) => row.provider === provider)
+      .map(({ provider: _, ...row }) => ({ ...row, lastAt: iso(row.lastAt) }));
+  return (provider: string): Pick<ProviderStatus, "refusals" | "ignored"> => ({
+    refusals: of(refusals, provider).map((row) => ({
+      ...row,
+      todo: row.reason in ANSWERS ? todoAt(origin, ANSWERS[row.reason as keyof typeof ANSWERS].todo) : "",
+    })),
+    ignored: of(ignored, provider),
+  });
 }
 
 /** The refusal of a provider's last webhook; undefined when a webhook was taken after it. */

@@ -29,6 +29,8 @@ export function table(head: string[], rows: string[][]): string {
 }
 
 const code = (name: string) => `\`${name}\``;
+/** A name that links lead to: `#name`. */
+const anchored = (name: string) => `${code(name)} <a id="${name}"></a>`;
 const listed = (names: readonly string[]) => names.map(code).join(", ");
 
 /** The shipped providers: a user's own are not listed, so that updates of the page merge without a conflict. */
@@ -45,7 +47,7 @@ function providers(): string {
 function reasons(): string {
   const parts = STATUS_NAMES.map((status) => {
     const rows = reasonsWhere((reason) => reason.status === status).map((name) => [
-      code(name),
+      anchored(name),
       about(name).means,
       about(name).todo,
     ]);
@@ -59,7 +61,7 @@ type Answers = Record<string, { status: number; means: string; todo: string }>;
 function answers(list: Answers): string {
   const rows = Object.entries(list).map(([name, { status, means, todo }]) => [
     String(status),
-    code(name),
+    anchored(name),
     means,
     todo,
   ]);

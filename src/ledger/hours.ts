@@ -76,6 +76,12 @@ SELECT received_at - received_at % ?2 AS at, provider, reason, count(*) AS event
   ORDER BY received_at DESC LIMIT ${MAX_COUNTED})
 GROUP BY 1, 2, 3`;
 
+/** The sums of hours since a full hour, in spans of `step`: without the events that cron has not summed yet. */
+export async function readSums(db: D1Database, since: number, step: number): Promise<Count[]> {
+  const { results } = await db.prepare(READ).bind(since, step).all<Count>();
+  return results;
+}
+
 /** Counts the events received since a full hour, in spans of `step` (an hour or a day of UTC), oldest first. */
 export async function countHours(db: D1Database, since: number, step: number): Promise<Counts> {
   const results = await db.batch([

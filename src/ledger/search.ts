@@ -4,7 +4,6 @@ import type { Doubt, Reason, Status } from "../states.ts";
 import type { Proof } from "./clicks.ts";
 import { hitsOf } from "./hits.ts";
 import { type Filter, fitting, partOf } from "./part.ts";
-import { HOLDS_KEY } from "./sql.ts";
 
 /**
  * Which events. `find`: an e-mail address, a customer id, a click id, an event id of a provider or of ours, exact but
@@ -67,7 +66,8 @@ export type AttemptRow = {
   milliseconds: number;
 };
 
-const SHORT = `rowid, id, provider, event_id AS eventId, type, status, reason, detail, warnings, lead, link,
+/** SQL: the columns of a FoundRow. */
+export const SHORT = `rowid, id, provider, event_id AS eventId, type, status, reason, detail, warnings, lead, link,
   received_at AS receivedAt, replayed_at AS replayedAt, next_attempt_at AS nextAttemptAt, delivered_at AS deliveredAt, tries,
   click_by AS clickBy`;
 const WHOLE = `${SHORT}, payload, doubt, doubt_since AS doubtSince, lease_until AS leaseUntil, delivered_by AS deliveredBy, retries, claims,
@@ -112,20 +112,4 @@ export async function readEvent(db: D1Database, id: string): Promise<FoundEvent 
   ]);
   const [row] = (rows?.results ?? []) as WholeRow[];
   return row ? { row, attempts: ((attempts?.results ?? []) as AttemptRow[]).reverse() } : null;
-}
-
-/** Events with the lead key of one that are looked at; the holder is nearly always the oldest. */
-const MAX_SAME_KEY = 100;
-
-/** The event that holds the lead key of another one; null when none is found. */
-export async function holderOf(db: D1Database, id: string): Promise<string | null> {
-  const holder = await db
-    .prepare(
-      `SELECT id FROM (
-         SELECT id, status, reason, doubt FROM events WHERE lead_key = (SELECT lead_key FROM events WHERE id = ?1) ORDER BY rowid LIMIT ${MAX_SAME_KEY}) e
-       WHERE id <> ?1 AND ${HOLDS_KEY("e")} LIMIT 1`,
-    )
-    .bind(id)
-    .first<{ id: string }>();
-  return holder?.id ?? null;
 }

@@ -2,11 +2,12 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import type { Filter } from "../../src/ledger/part.ts";
+import { othersOf } from "../../src/ledger/related.ts";
 import { find, type Slice } from "../../src/ledger/replay.ts";
 import { type Search, search } from "../../src/ledger/search.ts";
 import { REASONS, type Reason, STATUS_NAMES, statusOf } from "../../src/states.ts";
 import { createTestApp, DAY, db, HOUR, SECOND, START } from "../support/app.ts";
-import { countRows, scansOf } from "../support/rows.ts";
+import { countRows, planOf, scansOf } from "../support/rows.ts";
 
 const MANY = 1_000_000;
 /** As many as a page looks at, once and again for what it shows. */
@@ -168,6 +169,17 @@ it("a search has every event of a person once, newest first, and reads no more t
   for (const find of ["busy", "busy@example.com", "id3000"])
     await search(counted.db, { find, related: true, limit: 100 }, PROVIDERS);
   expect(counted.read).toBeLessThan(3 * BOUND);
+  // The other events of a customer, beside one: by the index, in its order.
+  counted.read = 0;
+  counted.queries = [];
+  const { rows, more } = await othersOf(counted.db, "id2997");
+  expect([rows.length, rows[0]?.id, rows[1]?.id, more]).toEqual([10, "id3000", "id2994", true]);
+  expect(counted.read).toBeLessThan(30);
+  expect(await planOf(counted.queries[0] as string)).toEqual([
+    "SEARCH events USING INDEX events_customer_id (customer_id=?)",
+    expect.stringContaining("SCALAR SUBQUERY"),
+    expect.stringMatching(/^SEARCH events USING INDEX \w+ \(id=\?\)$/),
+  ]);
   await db.exec("DELETE FROM events; DELETE FROM transitions");
 });
 

@@ -1,6 +1,6 @@
 /** The sentences of an event's story. */
 import { describe, expect, it } from "vitest";
-import { duration, type StoryOf, sentence, storyOf } from "../../src/admin/story.ts";
+import { duration, type Holder, type StoryOf, sentence, storyOf } from "../../src/admin/story.ts";
 import type { AttemptRow, WholeRow } from "../../src/ledger/search.ts";
 import { REASONS, type Reason, reasonsWhere } from "../../src/states.ts";
 import { HOUR, MINUTE, SECOND } from "../../src/time.ts";
@@ -63,6 +63,12 @@ function readDetails(given: Given): string[] {
     ...given,
   }).map(({ says }) => says);
 }
+const holder = (reason: Reason, link: Holder["link"] = null): Holder => ({
+  id: "other_event",
+  status: REASONS[reason].status,
+  reason,
+  link,
+});
 const last = (given: Given) => readDetails(given).at(-1);
 
 const attempt = (reason: Reason, more: Partial<AttemptRow> = {}): AttemptRow => ({
@@ -188,9 +194,29 @@ describe("how it ended", () => {
       `It counts as delivered, without proof: ${REASONS.recorded_unconfirmed.means}.`,
     ],
     [
-      "a duplicate",
-      { row: row("duplicate_here"), holder: "other_event" },
-      "It is a duplicate: the same customer and event name is already pending or delivered, as the event other_event. If that one ends without a lead, the oldest duplicate is delivered instead.",
+      "a duplicate of a delivered event",
+      { row: row("duplicate_here"), holder: holder("recorded", link) },
+      "It is a duplicate. Another event with the same customer and event name, other_event, is delivered: Dub credited the link https://go.example/x, of the partner pn_1.",
+    ],
+    [
+      "a duplicate of an event whose link is not known",
+      { row: row("duplicate_here"), holder: holder("recorded_unconfirmed") },
+      `It is a duplicate. Another event with the same customer and event name, other_event, is delivered (recorded_unconfirmed): ${REASONS.recorded_unconfirmed.means}.`,
+    ],
+    [
+      "a duplicate of a pending event",
+      { row: row("duplicate_here"), holder: holder("dub_key_refused") },
+      "It is a duplicate. Another event with the same customer and event name, other_event, is pending (dub_key_refused): Dub refuses the API key (401). If it ends without a lead, the oldest duplicate is delivered instead.",
+    ],
+    [
+      "a duplicate of a duplicate at Dub",
+      { row: row("duplicate_here"), holder: holder("duplicate_at_dub") },
+      `It is a duplicate. Another event with the same customer and event name, other_event, is a duplicate (duplicate_at_dub): ${REASONS.duplicate_at_dub.means}.`,
+    ],
+    [
+      "a duplicate whose event is not found",
+      { row: row("duplicate_here") },
+      "It is a duplicate: the same customer and event name is already pending or delivered.",
     ],
     [
       "a duplicate at Dub",

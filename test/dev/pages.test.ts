@@ -101,6 +101,12 @@ async function accessibility(page: Page): Promise<string[]> {
 const overflow = (page: Page) =>
   page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth");
 
+/** Tables that are wider than their place, so that they scroll sideways. */
+const wideTables = (page: Page) =>
+  page.evaluate(`[...document.querySelectorAll(".scroll")]
+    .filter((one) => one.checkVisibility() && one.scrollWidth > one.clientWidth)
+    .map((one) => one.ariaLabel)`);
+
 describe("a sign-up that became no lead", () => {
   let worker: TestWorker;
   afterAll(() => worker.stop());
@@ -157,12 +163,15 @@ describe("a sign-up that became no lead", () => {
 describe("the pages", () => {
   let worker: TestWorker;
   let hostile: string;
+  let duplicate: string;
   const HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>";
   const STRANGE = `"'<>&\u202e\u0000${"\u{1F600}".repeat(60)}`.slice(0, 255);
   beforeAll(async () => {
     worker = await startTestWorker(SECRETS, { worker: right });
     for (const name of ["sign-up", "organic"])
       await postSample("clerk", readSample("clerk", name), worker.url);
+    const again = await postSample("clerk", readSample("clerk"), worker.url);
+    duplicate = (again.events[0] as { id: string }).id;
     const sample = readSample("clerk");
     const webhook = sample.webhook as { type: string; data: Record<string, unknown> };
     Object.assign(webhook.data, { id: "user_hostile", first_name: HOSTILE, more: "x".repeat(900_000) });
@@ -181,37 +190,43 @@ describe("the pages", () => {
     ["light", 390],
     ["dark", 1280],
     ["dark", 390],
-  ] as const)("%s, %i px wide: accessible, nothing overflows, no error", async (colorScheme, width) => {
-    const { context, page, problems } = await open(worker.url, {
-      colorScheme,
-      viewport: { width, height: 900 },
-    });
-    const paths = [
-      "/admin",
-      "/admin?days=30",
-      "/admin/events",
-      "/admin/events?status=skipped",
-      "/admin/events?type=nothing",
-      `/admin/events/${hostile}`,
-      `/admin/events/${hostile}?ask=replay`,
-      `/admin/events/${hostile}/sample`,
-      "/admin/workbench",
-      `/admin/workbench?event=${hostile}`,
-      "/admin/events/unknown",
-    ];
-    for (const path of paths) {
-      await page.goto(path);
-      expect(await accessibility(page), path).toEqual([]);
-      expect(await overflow(page), path).toBe(0);
-    }
-    await page.goto("/admin/events");
-    await page.getByRole("searchbox").fill("user_hostile");
-    await page.keyboard.press("Enter");
-    await page.getByRole("heading", { name: /user_hostile/ }).waitFor();
-    expect(await accessibility(page)).toEqual([]);
-    expect(problems.filter((one) => !one.includes("404"))).toEqual([]);
-    await context.close();
-  });
+  ] as const)(
+    "%s, %i px wide: accessible, nothing overflows or scrolls sideways, no error",
+    async (colorScheme, width) => {
+      const { context, page, problems } = await open(worker.url, {
+        colorScheme,
+        viewport: { width, height: 900 },
+      });
+      const paths = [
+        "/admin",
+        "/admin?days=30",
+        "/admin/events",
+        "/admin/events?status=skipped",
+        "/admin/events?type=nothing",
+        `/admin/events/${hostile}`,
+        `/admin/events/${hostile}?ask=replay`,
+        `/admin/events/${hostile}/sample`,
+        "/admin/workbench",
+        `/admin/workbench?event=${hostile}`,
+        `/admin/events/${duplicate}`,
+        `/admin/workbench?event=${duplicate}`,
+        "/admin/events/unknown",
+      ];
+      for (const path of paths) {
+        await page.goto(path);
+        expect(await accessibility(page), path).toEqual([]);
+        expect(await overflow(page), path).toBe(0);
+        expect(await wideTables(page), path).toEqual([]);
+      }
+      await page.goto("/admin/events");
+      await page.getByRole("searchbox").fill("user_hostile");
+      await page.keyboard.press("Enter");
+      await page.getByRole("heading", { name: /user_hostile/ }).waitFor();
+      expect(await accessibility(page)).toEqual([]);
+      expect(problems.filter((one) => !one.includes("404"))).toEqual([]);
+      await context.close();
+    },
+  );
 
   it("what a customer writes is shown as text, and a page stays below 30 kB", async () => {
     const { context, page, problems } = await open(worker.url);

@@ -38,15 +38,20 @@ export function countRows(): Counted {
   return counted;
 }
 
-/** Lines of EXPLAIN QUERY PLAN that read a whole table or index of the ledger, in a query without a limit. */
-export async function scansOf(sql: string): Promise<string[]> {
-  if (/LIMIT \d+\s*$/.test(sql)) return [];
+/** How SQLite runs a query: the lines of EXPLAIN QUERY PLAN. */
+export async function planOf(sql: string): Promise<string[]> {
   const numbers = [...sql.matchAll(/\?(\d+)/g)].map(([, n]) => Number(n));
   const { results } = await db
     .prepare(`EXPLAIN QUERY PLAN ${sql}`)
     .bind(...Array(Math.max(0, ...numbers)).fill(null))
     .all<{ detail: string }>();
-  return results
-    .map(({ detail }) => detail)
-    .filter((one) => /^SCAN (events|clicks|attempts|[aceho])\b(?!.* VIRTUAL)/.test(one));
+  return results.map(({ detail }) => detail);
+}
+
+/** Lines of it that read a whole table or index of the ledger, in a query without a limit. */
+export async function scansOf(sql: string): Promise<string[]> {
+  if (/LIMIT \d+\s*$/.test(sql)) return [];
+  return (await planOf(sql)).filter((one) =>
+    /^SCAN (events|clicks|attempts|[aceho])\b(?!.* VIRTUAL)/.test(one),
+  );
 }

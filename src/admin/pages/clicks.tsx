@@ -1,9 +1,9 @@
 /** Click memory on the overview: whether it is on, what was told, and what was refused. */
 import { lastClickRefusal } from "../click-status.ts";
 import type { ClickStatus } from "../schema.ts";
-import { REPOSITORY } from "./layout.tsx";
 import { Banner, Time, Words, withStop } from "./parts.tsx";
 import { Refusals } from "./provider.tsx";
+import { REPOSITORY } from "./set-up.ts";
 
 export const ClickMemory = ({ clicks }: { clicks: ClickStatus }) => {
   const { state, says, todo, remembered, lastToldAt, refusals } = clicks;

@@ -6,16 +6,20 @@ import { type EventDetails, jsonOf } from "../details.ts";
 import { inline, sizeOf, within } from "../display.ts";
 import { type AtDub, LISTED_BEFORE } from "../dub-leads.ts";
 import { fieldRows } from "../field-rows.ts";
+import { todoAt } from "../local.ts";
+import type { Cause } from "../no-lead.ts";
 import type { Forgotten } from "../schema.ts";
-import { type StoryStep, sentence } from "../story.ts";
+import { holderSentence, type StoryStep, sentence } from "../story.ts";
+import { Causes } from "./causes.tsx";
 import { ASK_BUDGET, AskEnd, AskReplay, ListedAtDub, type Preview } from "./confirm.tsx";
 import { AskForget } from "./forget.tsx";
 import { Sides } from "./lead-and-payload.tsx";
-import { StatusMark, Time, Words } from "./parts.tsx";
+import { Others, sizeOfOthers } from "./others.tsx";
+import { Reason, StatusMark, Time, Words } from "./parts.tsx";
 import { setUpPage } from "./set-up.ts";
 
 /** Bytes that the parts of the page may take, so that it stays below 30 kB whatever an event holds. */
-const BUDGET = { attempts: 3500, story: 4500, payload: 12_000 };
+const BUDGET = { attempts: 3500, story: 4500, payload: 12_000, causes: 4000 };
 /** Of the tags around a step of the story. */
 const STEP = 100;
 
@@ -26,15 +30,29 @@ export type Besides = {
   preview?: Preview;
   forget?: Forgotten | null;
   dub?: AtDub;
+  causes?: Cause[];
 };
 
-/** What the page shows. `told`: what is known of the event. */
-export const Event = ({ told, said, ask, preview, forget, dub }: { told: EventDetails } & Besides) => {
-  const { row, lead, payload } = told;
+/** What the page shows. `told`: what is known of the event. `origin`: of the Worker. */
+export const Event = ({
+  told,
+  origin,
+  said,
+  ask,
+  preview,
+  forget,
+  dub,
+  causes = [],
+}: { told: EventDetails; origin: string } & Besides) => {
+  const { row, lead, payload, holder } = told;
   const { means, todo } = about(row.reason);
   const here = `/admin/events/${encodeURIComponent(row.id)}`;
   const rows = fieldRows(lead, told.explanation, row.clickBy);
-  const budget = BUDGET.payload - (preview || forget || dub ? ASK_BUDGET : 0);
+  const budget =
+    BUDGET.payload -
+    (preview || forget || dub ? ASK_BUDGET : 0) -
+    (causes.length > 0 ? BUDGET.causes : 0) -
+    sizeOfOthers(told.others);
   return (
     <div id="found">
       <h1 class="event">
@@ -45,13 +63,19 @@ export const Event = ({ told, said, ask, preview, forget, dub }: { told: EventDe
         <p class="means">
           {row.link === null ? <Words text={sentence(means)} /> : <Credited link={jsonOf(row.link)} />}
         </p>
+        {holder && (
+          <p>
+            <Words text={holderSentence(holder)} />{" "}
+            <a href={`/admin/events/${encodeURIComponent(holder.id)}`}>Open that event</a>
+          </p>
+        )}
         {row.detail !== null && (
           <p>
             In detail: <q>{inline(row.detail, 400)}</q>
           </p>
         )}
         <p>
-          <strong>What to do:</strong> <Words text={sentence(todo)} />
+          <strong>What to do:</strong> <Words text={sentence(todoAt(origin, todo))} />
           {row.reason === "no_click_id" && (
             <>
               {" "}
@@ -60,7 +84,8 @@ export const Event = ({ told, said, ask, preview, forget, dub }: { told: EventDe
           )}
         </p>
         <p class="quiet">
-          Reason <a href={`/admin/events?reason=${row.reason}`}>{row.reason}</a>, event <code>{row.id}</code>{" "}
+          Reason <Reason name={row.reason} /> (
+          <a href={`/admin/events?reason=${row.reason}`}>all events with it</a>), event <code>{row.id}</code>{" "}
           of {row.provider}, received <Time at={iso(row.receivedAt)} />
         </p>
       </section>
@@ -69,8 +94,15 @@ export const Event = ({ told, said, ask, preview, forget, dub }: { told: EventDe
       {ask === "end" && <AskEnd status={row.status} here={here} />}
       {ask === "forget" && forget !== undefined && <AskForget forget={forget} here={here} />}
       {dub && <ListedAtDub dub={dub} since={row.receivedAt - LISTED_BEFORE} />}
+      {causes.length > 0 && (
+        <>
+          <h2>What could explain it</h2>
+          <Causes causes={causes} budget={BUDGET.causes} />
+        </>
+      )}
       <h2 id="story">Story</h2>
       <Story steps={told.story} id={row.id} />
+      <Others others={told.others} />
       <Sides rows={rows} told={told} here={here} budget={payload === undefined ? 0 : budget} />
     </div>
   );
@@ -175,11 +207,11 @@ const Story = ({ steps, id }: { steps: StoryStep[]; id: string }) => {
       <ol class="story">
         {steps
           .filter((one) => kept.has(one))
-          .map(({ at, says, event }) => (
+          .map(({ at, marked, event }) => (
             <li>
               {at !== null && <Time at={iso(at)} />}
               <span>
-                <Words text={says} />
+                <Words text={marked} />
                 {event !== undefined && (
                   <>
                     {" "}

@@ -5,12 +5,15 @@ import { type Counts, countHours } from "../../ledger/hours.ts";
 import { DAY, HOUR } from "../../time.ts";
 import { iso } from "../checks.ts";
 import { bucketsOf, type Figures, figuresOf } from "../figures.ts";
-import { lastRefusal, readStatus, type Status } from "../status.ts";
+import { toTurnOn } from "../local.ts";
+import { readStatus, type Status } from "../status.ts";
 import { Charts, clickCells, clickHeads, eventsHref, present } from "./chart.tsx";
 import { ClickMemory, ClickProblem } from "./clicks.tsx";
-import { answerPage, REPOSITORY } from "./layout.tsx";
-import { Banner, Table, Time, Words, withStop } from "./parts.tsx";
+import { answerPage } from "./layout.tsx";
+import { Table, Words, withStop } from "./parts.tsx";
+import { Problems } from "./problems.tsx";
 import { Provider, Refusals } from "./provider.tsx";
+import { REPOSITORY } from "./set-up.ts";
 
 /** The route of the overview. `?days=30`: of thirty days, by day, instead of 24 hours, by hour. */
 export function overviewRoutes(deps: Deps) {
@@ -39,6 +42,7 @@ const Overview = ({ status, ...period }: { status: Status } & Period) => (
   <>
     <h1>Overview</h1>
     <Problems status={status} />
+    <ClickProblem clicks={status.clicks} />
     {isFresh(status, period.counts) ? <FirstSteps status={status} /> : <Events status={status} {...period} />}
     <h2 id="providers">Providers</h2>
     {status.providers.map((one) => (
@@ -73,71 +77,6 @@ const Overview = ({ status, ...period }: { status: Status } & Period) => (
   </>
 );
 
-/** A banner for each thing that needs the operator. */
-const Problems = ({ status }: { status: Status }) => (
-  <>
-    {status.checks
-      .filter(({ state, reason }) => state === "problem" && reason === undefined)
-      .map(({ what, says, todo = "" }) => (
-        <Banner
-          what={
-            <>
-              <strong>{what}</strong> – <Words text={says} />.
-            </>
-          }
-          todo={todo}
-        />
-      ))}
-    <EventsToFix checks={status.checks.filter(({ reason }) => reason !== undefined)} />
-    {status.providers.map((one) => {
-      if (one.state === "problem")
-        return (
-          <Banner
-            what={
-              <>
-                <strong>{one.name}</strong> – <Words text={withStop(one.says ?? "")} />
-              </>
-            }
-            todo="correct it, and deploy again if it is a file"
-          />
-        );
-      const refusal = lastRefusal(one);
-      return refusal ? (
-        <Banner
-          what={
-            <>
-              <strong>{one.name}</strong> – the last webhook was refused at <Time at={refusal.lastAt} /> (
-              {refusal.reason}): {withStop(refusal.evidence)}
-            </>
-          }
-          todo={refusal.todo}
-        />
-      ) : null;
-    })}
-    <ClickProblem clicks={status.clicks} />
-  </>
-);
-
-/** Events that wait for the operator, by their reason. */
-const EventsToFix = ({ checks }: { checks: Status["checks"] }) =>
-  checks.length === 0 ? null : (
-    <section class="banner">
-      <p>
-        <strong>Events that need you</strong>, of the last seven days; leads in doubt of any time
-      </p>
-      <ul>
-        {checks.map(({ says, todo = "", reason }) => (
-          <li>
-            <a href={eventsHref(reason ? { reason } : {})}>
-              <Words text={says} />
-            </a>
-            . <strong>What to do:</strong> <Words text={todo} />.
-          </li>
-        ))}
-      </ul>
-    </section>
-  );
-
 /** Whether no event has ever come. */
 const isFresh = ({ keptSince, providers }: Status, { counts }: Counts) =>
   keptSince === null && counts.length === 0 && providers.every(({ lastEventAt }) => lastEventAt === null);
@@ -153,9 +92,8 @@ const FirstSteps = ({ status: { providers } }: { status: Status }) => {
             <>Turn on your provider: {on.map(({ name }) => name).join(", ")} can send already.</>
           ) : (
             <>
-              Turn on your provider: set its signing secret, such as{" "}
-              <code>npx wrangler secret put {providers[0]?.secret}</code>. The name of each secret stands
-              below.
+              Turn on your provider: <Words text={withStop(providers[0] ? toTurnOn(providers[0]) : "")} /> The
+              name of each provider's secret stands below.
             </>
           )}
         </li>
@@ -227,7 +165,7 @@ const ByProvider = ({
   since: number;
   all: Figures;
 }) => (
-  <div class="figures">
+  <div class="figures stacked">
     <Table caption="Events by provider" head={["Provider", "Events", ...present(all), ...clickHeads(all)]}>
       {[...new Set(counts.map(({ provider }) => provider))].sort().map((provider) => {
         const figures = figuresOf(counts.filter((one) => one.provider === provider));
@@ -235,11 +173,11 @@ const ByProvider = ({
         return (
           <tr>
             <th scope="row">{name}</th>
-            <td>
+            <td data-of="events">
               <a href={eventsHref({ provider, since })}>{figures.events}</a>
             </td>
             {present(all).map((one) => (
-              <td>
+              <td data-of={one}>
                 {figures.statuses[one] ? (
                   <a href={eventsHref({ provider, status: one, since })}>{figures.statuses[one]}</a>
                 ) : (
@@ -247,8 +185,8 @@ const ByProvider = ({
                 )}
               </td>
             ))}
-            {clickCells(figures, all).map((cell) => (
-              <td>{cell}</td>
+            {clickCells(figures, all).map((cell, i) => (
+              <td data-of={clickHeads(all)[i]?.toLowerCase()}>{cell}</td>
             ))}
           </tr>
         );

@@ -63,12 +63,12 @@ time { white-space: nowrap; font-variant-numeric: tabular-nums; }
 .filters label { display: grid; gap: .15em; color: var(--quiet); font-size: .93em; }
 .filters :is(input, select) { color: var(--text); width: 11em; }
 .export { margin-top: 1.4em; }
-#found td { overflow-wrap: break-word; }
+.list td { overflow-wrap: break-word; }
 .live { flex-basis: 100%; }
 @media (max-width: 40em) {
-  .list thead { position: absolute; left: -99em; }
-  .list tr { display: block; border-bottom: 1px solid var(--line); padding: .5em 0; }
-  .list td { display: inline; border: 0; padding: 0 .5em 0 0; }
+  :is(.list, .stacked) thead { position: absolute; left: -99em; }
+  :is(.list, .stacked) tr { display: block; border-bottom: 1px solid var(--line); padding: .5em 0; }
+  :is(.list, .stacked) td { display: inline; border: 0; padding: 0 .5em 0 0; }
   .list td:nth-child(n+4) { display: block; padding-top: .2em; }
 }
 /* Workbench */
@@ -82,14 +82,26 @@ time { white-space: nowrap; font-variant-numeric: tabular-nums; }
 .marked { padding: .3em .6em; }
 .tried { border-top: 1px solid var(--line); margin-top: 1.2em; }
 td code { white-space: pre-wrap; }
-.where code { white-space: nowrap; }
-#result table { min-width: 60em; }
-@media (max-width: 60em) { .bench { grid-template-columns: 1fr; } }
+@media (min-width: 60em) { .where code { white-space: nowrap; } #result table { min-width: 60em; } }
+@media (max-width: 60em) {
+  .bench { grid-template-columns: 1fr; }
+  #result thead { position: absolute; left: -99em; }
+  #result tr { display: grid; grid-template-columns: 1fr auto; gap: .15em .8em; border-bottom: 1px solid var(--line); padding: .5em 0; }
+  #result td { grid-column: 1 / -1; min-width: 0; border: 0; padding: 0; }
+  #result td:first-child { grid-column: 1; }
+  #result td:first-child code { font-weight: 600; }
+  #result td:last-child { grid-area: 1 / 2; color: var(--quiet); }
+  #result td:nth-child(n+3)::before { color: var(--quiet); }
+  #result td:nth-child(3)::before { content: "Made of "; }
+  #result td:nth-child(3):empty { display: none; }
+  #result td:nth-child(4)::before { content: "Expression "; }
+  #result td:last-child::before { content: "line "; }
+}
 @media (max-width: 40em) { main { padding: .9em; } header { padding: .6em .9em; } }
 
 /* Overview */
 h3 { font-size: 1em; margin: 1.2em 0 .3em; }
-ol a, p a:not(.button), .sides td a { text-decoration: underline; }
+ol a, p a:not(.button), .sides td a, .kept a { text-decoration: underline; }
 .banner p::first-letter { text-transform: uppercase; }
 .tabs { display: inline-flex; gap: 0; border: 1px solid var(--line); border-radius: 5px; overflow: hidden; margin: .6em 0 1em; }
 .tabs a { padding: .3em .9em; color: var(--quiet); }
@@ -116,6 +128,12 @@ figcaption { color: var(--quiet); }
 .axis { display: flex; justify-content: space-between; color: var(--quiet); font-size: .85em; }
 .figures td, .figures th:nth-child(n+2) { text-align: right; font-variant-numeric: tabular-nums; }
 .figures th[scope=row] { color: inherit; }
+@media (max-width: 40em) {
+  .stacked th[scope=row] { display: block; border: 0; padding: 0; }
+  .stacked td { display: inline-block; }
+  .stacked a { text-decoration: underline; }
+  .stacked td::after { content: " " attr(data-of); color: var(--quiet); }
+}
 .refusals { margin-block: 0; padding: 0; list-style: none; }
 .refusals li { border-top: 1px solid var(--line); padding: .4em 0; }
 details { border-top: 1px solid var(--line); padding: .5em 0; }
@@ -141,7 +159,8 @@ h1.event { display: flex; flex-wrap: wrap; gap: .3em .6em; align-items: center; 
 .story time { color: var(--quiet); }
 .story span { grid-column: 2; }
 .sides { display: grid; gap: 0 1.6em; grid-template-columns: minmax(0, 1fr) minmax(0, 1.3fr); }
-.sides th[scope=row] { color: inherit; white-space: normal; min-width: 14.5em; }
+.sides th { white-space: normal; }
+.sides th[scope=row] { color: inherit; min-width: 14.5em; }
 .sides td:last-child { width: 100%; }
 .n { display: inline-block; border-radius: 4px; padding: 0 .4em; background: var(--blue-back); color: var(--blue); font: 500 12px/1.5 system-ui, sans-serif; }
 .payload { max-height: 70vh; overflow: auto; background: var(--raised); border: 1px solid var(--line); border-radius: 6px; }

@@ -1,8 +1,9 @@
 /** `npm run click -- …`: tells a Worker which click a customer came with, as a site's server does. */
 import { randomBytes } from "node:crypto";
+import { isLocal } from "../../admin/local.ts";
 import { ANSWERS, type AnswerCode } from "../../clicks/answers.ts";
 import { CLICKS_TOKEN } from "../../clicks/proof.ts";
-import { isLocal, workerAddress } from "../address.ts";
+import { workerAddress } from "../address.ts";
 import { command, exitWith, jsonOption, run } from "../command.ts";
 import { MOMENT, parseMoment } from "../moment.ts";
 import { tellClick } from "../samples/click.ts";

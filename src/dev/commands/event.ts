@@ -1,5 +1,7 @@
 /** `npm run event -- <id>`: one event whole. */
+import { todoAt } from "../../admin/local.ts";
 import { ApiEventWhole } from "../../admin/schema.ts";
+import { workerAddress } from "../address.ts";
 import { readAdmin, TOKEN_FROM } from "../admin.ts";
 import { command, exitWith, idsLast, jsonOption, run } from "../command.ts";
 import { jsonText, plain, styled } from "../print.ts";
@@ -18,13 +20,24 @@ function listed(values: Record<string, unknown>): string {
     .join("\n");
 }
 
-function shown(event: ApiEventWhole, withPayload: boolean): string {
-  const { status, reason, means, todo, detail, warnings, story, lead, link, payload } = event;
+function otherLine({
+  id,
+  receivedAt,
+  provider,
+  type,
+  status,
+  reason,
+}: ApiEventWhole["others"][number]): string {
+  return `  ${second(receivedAt)}  ${id}  ${provider}  ${plain(type ?? "(no type)")}  ${status} (${reason})`;
+}
+
+function shown(event: ApiEventWhole, withPayload: boolean, origin: string): string {
+  const { status, reason, means, todo, detail, warnings, story, lead, link, others, payload } = event;
   const parts = [
     [
       `${styled(status, status)} (${reason}): ${means}.`,
       ...(detail ? [`Detail: ${plain(detail)}`] : []),
-      `What to do: ${todo}.`,
+      `What to do: ${todoAt(origin, todo)}.`,
       ...warnings.map(({ field, did }) => `Warning: ${field}: ${plain(did)}`),
     ].join("\n"),
     [
@@ -41,18 +54,20 @@ function shown(event: ApiEventWhole, withPayload: boolean): string {
     })}`,
     lead && `Lead\n${listed(lead)}`,
     link && `Credited link\n${listed(link)}`,
+    others.length > 0 &&
+      ["Other events of this customer, newest first (UTC)", ...others.map(otherLine)].join("\n"),
     payload === null
       ? "Its payload is not kept any more, or was too large."
       : withPayload
         ? `Payload\n${jsonText(payload)}`
         : "--payload prints the payload, as the provider sent it.",
   ];
-  return parts.filter((part) => part !== null).join("\n\n");
+  return parts.filter((part) => part !== null && part !== false).join("\n\n");
 }
 
 export const program = command(
   "event",
-  "One event whole: its status and reason, what to do, what happened from the webhook to the last delivery attempt, the lead, and the payload.",
+  "One event whole: its status and reason, what to do, what happened from the webhook to the last delivery attempt, the lead, the customer's other events, and the payload.",
   { 0: "done" },
 )
   .argument("<id>", "our id of the event")
@@ -64,7 +79,7 @@ export const program = command(
     exitWith(async (id, { to, payload: withPayload = false, json }) => {
       const event = await readAdmin(to, `/api/events/${encodeURIComponent(id)}`, ApiEventWhole);
       const { payload: _, ...rest } = event;
-      console.log(json ? jsonText(withPayload ? event : rest) : shown(event, withPayload));
+      console.log(json ? jsonText(withPayload ? event : rest) : shown(event, withPayload, workerAddress(to)));
       return 0;
     }),
   );
