@@ -87,8 +87,9 @@ export const REASONS = {
   unconfirmed: {
     status: "pending",
     by: "delivery",
-    means: "the answer to the recording call was lost, and Dub does not list the lead (yet)",
-    todo: "nothing: looked for again within the hour",
+    means:
+      "the answer to the recording call was lost, and Dub does not list the lead (yet), or lists nothing while the workspace is over its events limit",
+    todo: "nothing: looked for again within the hour, or every six hours for six days if the detail names the events limit; upgrading the plan in Dub ends that sooner",
   },
   dedup_blocked: {
     status: "pending",
@@ -151,8 +152,8 @@ export const REASONS = {
     status: "delivered",
     by: "delivery",
     means:
-      "the answer to the recording call was lost; asked again, Dub has seen the lead, and the key has no permission to list leads: it is most likely recorded",
-    todo: "give the key the permission analytics.read, then replay: Dub is asked first, and nothing is recorded twice",
+      "the answer to the recording call was lost; asked again, Dub has seen the lead, and does not list its leads to the key: it is most likely recorded",
+    todo: "read in the detail why Dub does not list: give the key the permission analytics.read, or get the workspace below its events limit. Then replay: Dub is asked first, and nothing is recorded twice",
     alert: true,
     replay: "look",
   },
@@ -297,8 +298,8 @@ export const REASONS = {
     status: "failed",
     by: "delivery",
     means:
-      "an earlier call failed after it began or its answer was lost, and the key has no permission to list leads",
-    todo: "give the key the permission analytics.read, then replay: Dub is asked first, and nothing is recorded twice",
+      "an earlier call failed after it began or its answer was lost, and Dub does not list its leads to the key",
+    todo: "read in the detail why Dub does not list: give the key the permission analytics.read, or get the workspace below its events limit. Then replay: Dub is asked first, and nothing is recorded twice",
     alert: true,
     holdsKey: true,
     replay: "look",

@@ -290,7 +290,7 @@ function whyThen(row: WholeRow, schedule: readonly number[], attempts: AttemptRo
     case "rate_limited":
       return "Dub's rate limit counts over a minute, and that window has ended then";
     case "unconfirmed":
-      return "Dub lists a lead within an hour after it has recorded it, so it is asked again after one";
+      return "Dub lists a lead within an hour after it has recorded it, so it is asked again after one; while the workspace is over its events limit, Dub lists nothing and is asked every six hours";
     case "dedup_blocked":
       return "Dub forgets after seven days that it has seen the lead, and an hour is added to be sure. Then Dub is asked whether it lists the lead, and if not it is recorded";
     case "customer_not_known_yet":

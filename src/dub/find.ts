@@ -2,12 +2,13 @@
 import * as z from "zod/mini";
 import { CreditedLink, type Lead, normalEventName } from "../lead.ts";
 import { call, type Dub, waitOf, wordsOf } from "./client.ts";
+import { type Refusal, refusalOf } from "./refusal.ts";
 
-/** present: Dub lists the lead. absent: it does not, or not yet. refused: the key may not ask; `said`: why, in Dub's words. failed: no answer of use. throttled: 429. */
+/** present: Dub lists the lead. absent: it does not, or not yet. refused: Dub does not let the key ask; `said`: why, in Dub's words. failed: no answer of use. throttled: 429. */
 export type Found =
   | { kind: "present"; link: CreditedLink | null }
   | { kind: "absent" }
-  | { kind: "refused"; message: string; said?: string }
+  | { kind: "refused"; why: Refusal; message: string; said?: string }
   | { kind: "failed"; message: string }
   | { kind: "throttled"; waitMs: number };
 
@@ -87,5 +88,10 @@ async function list<T>(
   const parsed = schema.safeParse(body);
   if (reply.ok && parsed.success) return { items: parsed.data };
   const said = wordsOf(body);
-  return { kind: "refused", message: about, ...(said !== undefined && { said }) };
+  return {
+    kind: "refused",
+    why: refusalOf(status, said),
+    message: about,
+    ...(said !== undefined && { said }),
+  };
 }

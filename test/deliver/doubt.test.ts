@@ -106,10 +106,48 @@ describe("a recording call whose answer is lost", () => {
     expect(await app.row()).toMatchObject({
       status: "delivered",
       reason: "recorded_unconfirmed",
-      detail: "GET /events: 403",
+      detail: "GET /events: 403: the key lacks the permission analytics.read",
     });
     expect(app.dub.recorded).toHaveLength(1);
   });
+
+  it("the workspace is over its events limit: it waits for the list, and is recorded once it comes back", async () => {
+    const app = await lost("hang_after", { analytics: "over_limit" });
+    await app.send("clerk", signUp("user_1"));
+    await app.pass(2 * MINUTE);
+    expect(await app.row()).toMatchObject({
+      status: "pending",
+      reason: "unconfirmed",
+      detail: expect.stringMatching(/^GET \/events: 403: the Dub workspace is over its events limit/),
+    });
+    await app.pass(3 * DAY, HOUR);
+    expect(await app.row()).toMatchObject({ reason: "unconfirmed" });
+    app.dub.allowAnalytics();
+    await app.pass(7 * HOUR, 10 * MINUTE);
+    expect(await app.row()).toMatchObject({ reason: "recorded", doubt: null });
+    expect(app.dub.recorded).toHaveLength(1);
+  });
+
+  it.each([
+    ["register-then-record", "delivered", "recorded_unconfirmed"],
+    ["single", "failed", "possibly_lost"],
+  ])(
+    "the workspace stays over its events limit: it ends before Dub forgets the lead (%s)",
+    async (DUB_DELIVERY, status, reason) => {
+      const app = await createTestApp({
+        settings: { DUB_DELIVERY },
+        dub: { ...plan({ record: ["hang_after"] }), analytics: "over_limit" },
+      });
+      await app.send("clerk", signUp("user_1"));
+      await app.pass(10 * DAY, HOUR);
+      expect(await app.row()).toMatchObject({
+        status,
+        reason,
+        detail: expect.stringContaining("over its events limit"),
+      });
+      expect(app.dub.recorded).toHaveLength(1);
+    },
+  );
 
   it("the key may not ask, with single delivery: it is possibly lost, and never called delivered", async () => {
     const app = await createTestApp({
@@ -187,7 +225,8 @@ describe("what Dub lists decides", () => {
   const LINK = { id: "link_1" };
   const present: Found = { kind: "present", link: LINK };
   const absent: Found = { kind: "absent" };
-  const refused: Found = { kind: "refused", message: "GET /events: 403" };
+  const refused: Found = { kind: "refused", why: "no_permission", message: "GET /events: 403" };
+  const over: Found = { ...refused, why: "over_limit" };
   const failed: Found = { kind: "failed", message: "GET /events: 503" };
   const lost = { doubt: "unknown", forgotten: false } as const;
   const said = { doubt: "failed", forgotten: false } as const;
@@ -240,6 +279,14 @@ describe("what Dub lists decides", () => {
     ],
     ["not listed, of which Dub said that it failed", absent, { ...usual, doubt: "failed" }, blocked],
     ["not allowed", refused, usual, { kind: "end", reason: "recorded_unconfirmed", doubt: "unknown" }],
+    ["over the events limit", over, usual, { kind: "wait", reason: "unconfirmed", waitMs: 6 * HOUR }],
+    [
+      "over the events limit, and Dub is about to forget",
+      over,
+      { ...usual, age: 6 * DAY - 6 * HOUR },
+      { kind: "end", reason: "recorded_unconfirmed" },
+    ],
+    ["over the events limit, Dub said that it failed", over, { ...usual, doubt: "failed" }, blocked],
     ["not allowed, single", refused, { ...usual, ...single }, { reason: "possibly_lost", doubt: "unknown" }],
     ["not allowed, Dub said that it failed", refused, { ...usual, doubt: "failed" }, blocked],
     [
