@@ -31,7 +31,7 @@ export type Doubt = "failed" | "unknown" | null;
 export type Replay = "map" | "look" | "delivered" | "dedup_blocked";
 
 /** Who gives an event this reason. */
-type By = "mapping" | "ledger" | "delivery" | "replay" | "operator";
+type By = "mapping" | "ledger" | "delivery" | "reconciliation" | "replay" | "operator";
 
 type Entry = {
   status: Status;
@@ -304,6 +304,16 @@ export const REASONS = {
     holdsKey: true,
     replay: "look",
   },
+  missing_at_dub: {
+    status: "failed",
+    by: "reconciliation",
+    means:
+      "Dub answered that it recorded the lead, and has customer and link, but does not have the lead: not on its list of the day, and not when asked for it alone",
+    todo: "replay: Dub is asked first, and the lead is recorded only if Dub still does not list it, seven days after the first time at the earliest",
+    alert: true,
+    holdsKey: true,
+    replay: "look",
+  },
   delivery_crashed: {
     status: "failed",
     by: "delivery",
@@ -341,6 +351,17 @@ export function about(reason: Reason): Entry {
 export function statusOf<R extends Reason>(reason: R): (typeof REASONS)[R]["status"] {
   return REASONS[reason].status;
 }
+
+/** Whether nobody knows if Dub has the lead. */
+export const isUnchecked = ({ by, replay }: Entry): boolean => by === "delivery" && replay === "look";
+
+/** Whether an event gets another reason once Dub is seen to have its lead. */
+export const isSettledByDub = (entry: Entry): boolean =>
+  entry === REASONS.recorded_unconfirmed ||
+  entry === REASONS.no_click_id ||
+  entry.status === "pending" ||
+  entry.status === "failed" ||
+  (entry.by === "delivery" && (entry.status === "rejected" || entry.status === "skipped"));
 
 /** The reasons for which `test` holds. */
 export function reasonsWhere(test: (entry: Entry) => boolean): Reason[] {

@@ -12,12 +12,13 @@ export type Found =
   | { kind: "failed"; message: string }
   | { kind: "throttled"; waitMs: number };
 
-type Unlisted = Exclude<Found, { kind: "present" | "absent" }>;
+/** No list: see `Found`. */
+export type Unlisted = Exclude<Found, { kind: "present" | "absent" }>;
 
 /** Calls that `findLead` makes at most. */
 export const FIND_CALLS = 2;
 /** Dub's clock and ours may differ by so much (milliseconds). */
-const SKEW = 300_000;
+export const SKEW = 300_000;
 
 const Customers = z.array(z.object({ id: z.string(), externalId: z.nullable(z.string()) }));
 const Events = z.array(
@@ -72,12 +73,24 @@ export async function listLeads(dub: Dub, externalId: string, start: number): Pr
   return { kind: "listed", known: true, leads };
 }
 
-async function list<T>(
+/** Asks Dub for a list. Never throws. */
+export async function list<T>(
   dub: Dub,
   path: string,
   query: Record<string, string>,
   schema: z.ZodMiniType<T[]>,
 ): Promise<{ items: T[] } | Unlisted> {
+  const answer = await ask(dub, path, query, schema);
+  return "kind" in answer ? answer : { items: answer.value };
+}
+
+/** Asks Dub for what `schema` describes. Never throws. */
+export async function ask<T>(
+  dub: Dub,
+  path: string,
+  query: Record<string, string>,
+  schema: z.ZodMiniType<T>,
+): Promise<{ value: T } | Unlisted> {
   const reply = await call(dub, `${path}?${new URLSearchParams(query)}`);
   if (reply.status === null) return { kind: "failed", message: reply.message };
   const { status, body, headers } = reply;
@@ -86,7 +99,7 @@ async function list<T>(
   // What is no JSON comes from something in between.
   if (status >= 500 || body === undefined) return { kind: "failed", message: about };
   const parsed = schema.safeParse(body);
-  if (reply.ok && parsed.success) return { items: parsed.data };
+  if (reply.ok && parsed.success) return { value: parsed.data };
   const said = wordsOf(body);
   return {
     kind: "refused",

@@ -2,7 +2,7 @@
 import type { D1Database } from "@cloudflare/workers-types";
 
 const PURGE = `
-UPDATE events SET payload = NULL, lead = NULL, event_id = NULL, detail = NULL, warnings = NULL, customer = NULL, person = NULL
+UPDATE events SET payload = NULL, lead = NULL, event_id = NULL, detail = NULL, warnings = NULL, dub_click = NULL, customer = NULL, person = NULL
 WHERE rowid IN (
   SELECT rowid FROM events WHERE event_id IS NOT NULL AND received_at < ?1 AND status <> 'pending'
     AND NOT EXISTS (SELECT 1 FROM attempts WHERE event = events.id AND at >= ?1)

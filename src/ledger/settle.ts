@@ -72,6 +72,16 @@ export function promoteDuplicates(
   return keys.length > 0 ? [db.prepare(PROMOTE_DUPLICATES).bind(JSON.stringify(keys), now)] : [];
 }
 
+/** The statements that deliver what waits for customers whom Dub knows now. */
+export function promoteKnown(db: D1Database, customers: string[], now: number): D1PreparedStatement[] {
+  if (customers.length === 0) return [];
+  const known = JSON.stringify(customers);
+  return [
+    db.prepare(PROMOTE_CUSTOMERS).bind(known, now, "[]", now),
+    db.prepare(WAKE_CUSTOMERS).bind(known, now),
+  ];
+}
+
 /** Once Dub knows customers, their leads without a click id are delivered too, however long ago they ended. */
 function promoteCustomers(
   db: D1Database,

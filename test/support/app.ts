@@ -108,6 +108,7 @@ export async function createTestApp(options: TestAppOptions = {}) {
     "alerts",
     "marks",
     "hours",
+    "days",
     "transitions",
   ];
   for (const table of tables) await db.exec(`DELETE FROM ${table}`);
