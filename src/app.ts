@@ -16,6 +16,7 @@ import { compileAll } from "./mapping/cache.ts";
 import type { QueueMessage } from "./queue.ts";
 import { createLedgerHealth } from "./receive/keep.ts";
 import { notFound, webhooks } from "./receive/route.ts";
+import { dubWebhook } from "./reconcile/webhook.ts";
 
 /** Builds the Worker's handlers over their dependencies: clock, randomness, network and mapping files. */
 export function createWorker(deps: Deps) {
@@ -29,6 +30,7 @@ export function createWorker(deps: Deps) {
   };
   compileAll(deps.mappings);
   const app = new Hono<{ Bindings: Env }>();
+  app.route("/webhooks", dubWebhook(context));
   app.route("/webhooks", webhooks(context));
   app.route("/api", adminApi(context));
   app.route("/admin", adminPages(context));
