@@ -56,7 +56,7 @@ export async function listEvents(
 
 /** Without its story. */
 function whole({ row, attempts }: FoundEvent): Omit<ApiEventWhole, "story"> {
-  const { payload, doubt, doubtSince, leaseUntil, deliveredBy } = row;
+  const { payload, doubt, doubtSince, leaseUntil, deliveredBy, atDub, atDubSince, dubClick, clickedAt } = row;
   return {
     ...short(row),
     payload: jsonOf(payload),
@@ -64,6 +64,10 @@ function whole({ row, attempts }: FoundEvent): Omit<ApiEventWhole, "story"> {
     doubtSince: time(doubtSince),
     leaseUntil: leaseUntil > 0 ? time(leaseUntil) : null,
     deliveredBy,
+    atDub,
+    atDubSince: time(atDubSince),
+    dubClick,
+    clickedAt: time(clickedAt),
     attempts: attempts.map(({ at, ...rest }) => ({
       at: time(at) as string,
       ...rest,

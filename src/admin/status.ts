@@ -1,6 +1,7 @@
 /** `GET /api/status`: whether everything is set up, and what the operator should do. */
 import { Hono } from "hono";
 import type { Deps, Env } from "../context.ts";
+import { readDays } from "../ledger/days.ts";
 import { countUnchecked } from "../ledger/due.ts";
 import { checkLedger } from "../ledger/ready.ts";
 import { readReport } from "../ledger/report.ts";
@@ -12,6 +13,7 @@ import { secretName } from "../settings.ts";
 import { DAY } from "../time.ts";
 import { SecretError } from "../verify/secret.ts";
 import { checkDub, checkFlow, checkSettings, iso } from "./checks.ts";
+import { checkDays, checkDubWebhook } from "./days.ts";
 import type { ProviderStatus, Status } from "./schema.ts";
 
 export type { ProviderStatus, Status };
@@ -33,9 +35,10 @@ export async function readStatus(
   { origin, askDub }: { origin: string; askDub: boolean },
 ): Promise<Status> {
   const now = deps.now();
-  const [report, unchecked] = await Promise.all([
+  const [report, unchecked, days] = await Promise.all([
     readReport(env.DB, now, now - DAY),
     countUnchecked(env.DB),
+    readDays(env.DB, 3),
     checkLedger(env.DB),
   ]);
   const refusals = report.refusals.map(({ lastAt, ...rest }) => ({
@@ -68,6 +71,8 @@ export async function readStatus(
       ...(askDub ? await checkDub(env, deps) : []),
       { what: "database", state: "ok", says: "answers, and has the newest migrations" },
       ...checkFlow(report, unchecked, now),
+      ...checkDays(days, report.marks.list_refused, Boolean(env.DUB_API_KEY), now),
+      checkDubWebhook(env, report.refusals, now),
     ],
     providers,
     refusals: of(refusals, "-"),

@@ -49,6 +49,7 @@ export function storyOf(story: StoryOf): StoryStep[] {
     ...unsettled(story).map(untimed),
     ...doubted(story).map(untimed),
     ...ended(story),
+    ...atDub(story),
     ...(row.status === "pending" ? [untimed(next(story))] : []),
   ];
 }
@@ -245,6 +246,31 @@ function ended({ row, link, holder }: StoryOf): StoryStep[] {
       return [{ at: null, says: `It ended as ${row.status}: ${means}.${detail}` }];
     }
   }
+}
+
+const WHAT_DUB_SAYS = {
+  listed: "Dub's list or webhook has the lead",
+  link_deleted: "Dub does not list the lead any more, since its link was deleted there",
+  customer_deleted: "Dub does not know the customer any more: it was deleted there, and is not made again",
+  unclear: "Dub does not list the lead, and why can't be told: the link of its click may be deleted",
+};
+/** A click is told to be later than the sign-up from this difference on: the clocks differ. */
+const LATER = MINUTE;
+
+/** What Dub's list and its webhook say of the lead. */
+function atDub({ row }: StoryOf): StoryStep[] {
+  if (row.atDub === null) return [];
+  const other =
+    row.dubClick === null
+      ? ""
+      : `, credited to the click ${quoted(row.dubClick)}${row.lead === null ? "" : ", which is not the lead's own"}`;
+  const { clickedAt, receivedAt } = row;
+  const made = clickedAt === null ? "" : ` That click was made at ${moment(clickedAt)}`;
+  const late =
+    clickedAt !== null && clickedAt > receivedAt + LATER
+      ? ", after the sign-up: it did not bring the customer. See docs/reconciliation.md."
+      : made && ".";
+  return [{ at: row.atDubSince, says: `${WHAT_DUB_SAYS[row.atDub]}${other}.${made}${late}` }];
 }
 
 function deliveredSentence(row: WholeRow, link: StoryOf["link"]): string {

@@ -207,6 +207,21 @@ export function readDay(db: D1Database, day: number): Promise<Day | null> {
   return db.prepare(`SELECT ${COLUMNS} FROM days WHERE day = ?1`).bind(day).first<Day>();
 }
 
+/** A delivered lead of a day for which Dub says something else. */
+export type DifferentEvent = { id: string; atDub: string | null; dubClick: string | null };
+
+/** Up to `limit` of them; those that are missing have another reason, and are not among them. */
+export async function findDifferent(db: D1Database, day: number, limit: number): Promise<DifferentEvent[]> {
+  const { results } = await db
+    .prepare(
+      `SELECT id, at_dub AS atDub, dub_click AS dubClick FROM events
+       WHERE ${DELIVERED} AND (at_dub IS NOT 'listed' OR (dub_click IS NOT NULL AND click_id IS NOT NULL)) ORDER BY delivered_at LIMIT ?2`,
+    )
+    .bind(day, limit)
+    .all<DifferentEvent>();
+  return results;
+}
+
 /** The newest days, newest first. */
 export async function readDays(db: D1Database, limit: number): Promise<Day[]> {
   return (await db.prepare(`SELECT ${COLUMNS} FROM days ORDER BY day DESC LIMIT ?1`).bind(limit).all<Day>())

@@ -46,6 +46,11 @@ export type WholeRow = FoundRow & {
   doubtSince: number | null;
   leaseUntil: number;
   deliveredBy: string | null;
+  /** What Dub's list or webhook says of the lead; null: not learned yet. `dubClick`: if it is not the lead's own. */
+  atDub: "listed" | "link_deleted" | "customer_deleted" | "unclear" | null;
+  atDubSince: number | null;
+  dubClick: string | null;
+  clickedAt: number | null;
   retries: number;
   claims: number;
 };
@@ -62,7 +67,8 @@ export type AttemptRow = {
 
 const SHORT = `rowid, id, provider, event_id AS eventId, type, status, reason, detail, warnings, lead, link,
   received_at AS receivedAt, replayed_at AS replayedAt, next_attempt_at AS nextAttemptAt, delivered_at AS deliveredAt, tries`;
-const WHOLE = `${SHORT}, payload, doubt, doubt_since AS doubtSince, lease_until AS leaseUntil, delivered_by AS deliveredBy, retries, claims`;
+const WHOLE = `${SHORT}, payload, doubt, doubt_since AS doubtSince, lease_until AS leaseUntil, delivered_by AS deliveredBy, retries, claims,
+  at_dub AS atDub, at_dub_since AS atDubSince, dub_click AS dubClick, clicked_at AS clickedAt`;
 /** Attempts of one event that are read: the newest. */
 const MAX_ATTEMPTS = 1000;
 

@@ -6,6 +6,8 @@ import type { Fault } from "../../src/dev/stand-in/faults.ts";
 import type { Found } from "../../src/dub/find.ts";
 import { answerOf, createTestApp, DAY, HOUR, MINUTE, signUp } from "../support/app.ts";
 
+const pathOf = (request: Request) => new URL(request.url).pathname;
+
 /** A fault plan: each call takes the next of the list that is for its phase. */
 function plan(faults: { register?: (Fault | undefined)[]; record?: (Fault | undefined)[] }) {
   return { fault: ({ phase }: { phase: "register" | "record" }) => faults[phase]?.shift() };
@@ -65,7 +67,7 @@ describe("a recording call whose answer is lost", () => {
     const app = await createTestApp({
       dub: plan({ record: ["hang_after"] }),
       fetch: async (request) => {
-        if (request.method === "GET" && ++asked <= 3)
+        if (pathOf(request) === "/customers" && ++asked <= 3)
           return new Response("busy", { status: asked === 1 ? 429 : 503 });
         return answerOf(app.dub.app, request);
       },
@@ -87,7 +89,7 @@ describe("a recording call whose answer is lost", () => {
     const app = await createTestApp({
       dub: plan({ record: ["reset_after_key"] }),
       fetch: async (request) =>
-        request.method === "GET" && pages-- > 0
+        pathOf(request) === "/customers" && pages-- > 0
           ? new Response("<html>Blocked</html>", { status: 403 })
           : answerOf(app.dub.app, request),
     });
@@ -139,7 +141,7 @@ describe("a recording call whose answer is lost", () => {
         dub: { ...plan({ record: ["hang_after"] }), analytics: "over_limit" },
       });
       await app.send("clerk", signUp("user_1"));
-      await app.pass(10 * DAY, HOUR);
+      await app.pass(7 * DAY, 6 * HOUR);
       expect(await app.row()).toMatchObject({
         status,
         reason,
