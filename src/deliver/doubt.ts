@@ -19,7 +19,7 @@ export function beforeRecording(
         ? { kind: "end", reason: "recorded", doubt: null, ...(found.link && { link: found.link }) }
         : { kind: "end", reason: "duplicate_at_dub", doubt: null };
     case "throttled":
-      return throttled(found.waitMs, doubt);
+      return throttled(found.waitMs, doubt, found.listsOnly);
     case "failed":
       return {
         kind: "retry",

@@ -4,13 +4,13 @@ import { CreditedLink, type Lead, normalEventName } from "../lead.ts";
 import { call, type Dub, waitOf, wordsOf } from "./client.ts";
 import { type Refusal, refusalOf } from "./refusal.ts";
 
-/** present: Dub lists the lead. absent: it does not, or not yet. refused: Dub does not let the key ask; `said`: why, in Dub's words. failed: no answer of use. throttled: 429. */
+/** present: Dub lists the lead. absent: it does not, or not yet. refused: Dub does not let the key ask; `said`: why, in Dub's words. failed: no answer of use. throttled: 429; `listsOnly`: by the limit of lists and analytics, which is counted apart. */
 export type Found =
   | { kind: "present"; link: CreditedLink | null }
   | { kind: "absent" }
   | { kind: "refused"; why: Refusal; message: string; said?: string }
   | { kind: "failed"; message: string }
-  | { kind: "throttled"; waitMs: number };
+  | { kind: "throttled"; waitMs: number; listsOnly: boolean };
 
 /** No list: see `Found`. */
 export type Unlisted = Exclude<Found, { kind: "present" | "absent" }>;
@@ -95,7 +95,8 @@ export async function ask<T>(
   if (reply.status === null) return { kind: "failed", message: reply.message };
   const { status, body, headers } = reply;
   const about = `GET ${path}: ${status}`;
-  if (status === 429) return { kind: "throttled", waitMs: waitOf(headers, dub.now()) };
+  if (status === 429)
+    return { kind: "throttled", waitMs: waitOf(headers, dub.now()), listsOnly: path !== "/customers" };
   // What is no JSON comes from something in between.
   if (status >= 500 || body === undefined) return { kind: "failed", message: about };
   const parsed = schema.safeParse(body);

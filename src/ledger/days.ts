@@ -3,7 +3,7 @@ import type { D1Database, D1PreparedStatement } from "@cloudflare/workers-types"
 import type { Lead } from "../lead.ts";
 import { DAY, MINUTE } from "../time.ts";
 import { type Mark, setMark } from "./marks.ts";
-import { IN_FORCE } from "./pauses.ts";
+import { IN_FORCE, PROBING } from "./pauses.ts";
 
 /** A day of UTC. `day`: its beginning. The columns: migration 0012. Times in milliseconds. */
 export type Day = {
@@ -38,7 +38,8 @@ export async function readWork(db: D1Database, now: number, fingerprint: string)
     db
       .prepare(
         `SELECT (SELECT max(day) FROM days) AS newest,
-           EXISTS (SELECT 1 FROM pauses WHERE ${IN_FORCE("?1", "?2")}) OR EXISTS (SELECT 1 FROM marks WHERE name = 'queue_down') AS paused`,
+           EXISTS (SELECT 1 FROM pauses WHERE ${IN_FORCE("?1", "?2")}) OR EXISTS (SELECT 1 FROM marks WHERE name = 'queue_down')
+             OR (${PROBING} AND EXISTS (SELECT 1 FROM events WHERE status = 'pending')) AS paused`,
       )
       .bind(now, fingerprint),
     db.prepare("SELECT at, value FROM marks WHERE name = 'list_refused'"),

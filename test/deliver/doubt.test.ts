@@ -4,7 +4,7 @@ import { afterDedup, beforeRecording } from "../../src/deliver/doubt.ts";
 import { LOCAL_KEY, type StandInOptions } from "../../src/dev/stand-in/dub.ts";
 import type { Fault } from "../../src/dev/stand-in/faults.ts";
 import type { Found } from "../../src/dub/find.ts";
-import { answerOf, createTestApp, DAY, HOUR, MINUTE, signUp } from "../support/app.ts";
+import { answerOf, createTestApp, DAY, db, HOUR, MINUTE, signUp } from "../support/app.ts";
 
 const pathOf = (request: Request) => new URL(request.url).pathname;
 
@@ -247,7 +247,12 @@ describe("what Dub lists decides", () => {
       { ...said, ...later },
       { kind: "retry", doubt: "failed" },
     ],
-    ["a rate limit", { kind: "throttled", waitMs: 1000 }, lost, { kind: "wait", pause: "rate_limit" }],
+    [
+      "a rate limit",
+      { kind: "throttled", waitMs: 1000, listsOnly: false },
+      lost,
+      { kind: "wait", pause: "rate_limit" },
+    ],
     ["not allowed", refused, lost, null],
     [
       "not allowed after the key has run out",
@@ -300,4 +305,16 @@ describe("what Dub lists decides", () => {
   ])("that Dub does not record: %s", (_, found, situation, expected) => {
     expect(afterDedup(found, situation)).toMatchObject(expected);
   });
+});
+
+it("the limit of Dub's lists holds up only the leads that are looked for", async () => {
+  const faults: Fault[] = Array.from({ length: 8 }, () => "reset_after");
+  const app = await createTestApp({ dub: { ...plan({ record: faults }) } });
+  for (let i = 0; i < 8; i++) await app.send("clerk", signUp(`user_${i}`));
+  await app.pump();
+  await app.pass(MINUTE);
+  expect(await db.prepare("SELECT count(*) AS n FROM pauses").first("n")).toBe(0);
+  await app.pass(5 * MINUTE);
+  expect((await app.rows()).every(({ reason }) => reason === "recorded")).toBe(true);
+  expect(app.dub.recorded).toHaveLength(8);
 });
