@@ -49,7 +49,7 @@ export function adminApi(deps: Deps & { alert: Alert }) {
     if (!body) return badFilter(c, ['Send a JSON object such as {"status": "failed", "dryRun": true}']);
     const { value, wrong } = readFields(body, REPLAY_FIELDS, Object.keys(deps.mappings));
     if (!REPLAY_FILTERS.some((name) => value[name] !== undefined))
-      wrong.push("say which events: by status, reason, provider, since or until");
+      wrong.push("say which events: by status, reason, provider, type, since or until");
     if (wrong.length > 0) return badFilter(c, wrong);
     const { dryRun = false, after = 0, leadKeys = [], ...filter } = value;
     const slice = await replay(c.env, deps, filter, { dryRun, after, leadKeys });

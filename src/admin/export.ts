@@ -24,12 +24,16 @@ const COLUMNS: [name: string, of: (event: ApiEvent) => unknown][] = [
   ["customerName", ({ lead }) => lead?.customerName],
 ];
 
-/** The text of a file: JSON as the API answers it, or CSV by RFC 4180 with a line of names. */
-export function writeEvents(events: ApiEvent[], format: Format): string {
-  if (format === "json") return `${JSON.stringify(events, null, 2)}\n`;
+/**
+ * The text of a file: JSON with `events` as the API answers them, or CSV by RFC 4180 with a line of names. `more`: a
+ * sentence that says how to get the events that the file lacks; it is the last line of CSV.
+ */
+export function writeEvents(events: ApiEvent[], format: Format, more: string | null = null): string {
+  if (format === "json") return `${JSON.stringify({ events, more }, null, 2)}\n`;
   const lines = [
     COLUMNS.map(([name]) => name),
     ...events.map((event) => COLUMNS.map(([, of]) => cell(of(event)))),
+    ...(more === null ? [] : [COLUMNS.map((_, i) => (i === 0 ? cell(more) : ""))]),
   ];
   return lines.map((line) => `${line.join(",")}\r\n`).join("");
 }

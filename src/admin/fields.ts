@@ -2,6 +2,7 @@
 import type { Context } from "hono";
 import * as z from "zod/mini";
 import { REASONS, type Reason, STATUS_NAMES } from "../states.ts";
+import { parseTime } from "../time.ts";
 
 export const statusName = z.enum(STATUS_NAMES);
 export const reasonName = z.enum(Object.keys(REASONS) as Reason[]);
@@ -11,12 +12,12 @@ const oneOrMore = <T extends z.core.$ZodType>(one: T) =>
     z.transform((value) => (Array.isArray(value) ? value : [value]) as z.core.output<T>[]),
   );
 const time = z.pipe(
-  z
-    .string()
-    .check(z.regex(/^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d))?$/), z.refine(isTime)),
-  z.transform((text) => Date.parse(text)),
+  z.string().check(z.refine((text) => parseTime(text) !== null)),
+  z.transform((text) => parseTime(text) as number),
 );
 const text = (max: number) => z.optional(z.string().check(z.minLength(1), z.maxLength(max)));
+
+const A_TIME = "a time such as 2026-11-24 or 2026-11-24T09:30:00Z, on a day that the calendar has";
 
 /** The largest page of events. */
 const MAX_PAGE = 100;
@@ -32,8 +33,8 @@ export const FIELDS = {
   },
   provider: { schema: text(100), is: "the name of a mapping file" },
   type: { schema: text(255), is: "a type as the provider names it" },
-  since: { schema: z.optional(time), is: "a time such as 2026-11-24 or 2026-11-24T09:30:00Z" },
-  until: { schema: z.optional(time), is: "a time such as 2026-11-24 or 2026-11-24T09:30:00Z" },
+  since: { schema: z.optional(time), is: A_TIME },
+  until: { schema: z.optional(time), is: A_TIME },
   find: { schema: text(1000), is: "a text of at most 1,000 characters" },
   related: { schema: z.optional(z.boolean()), is: "true or false" },
   before: { schema: z.optional(z.int()), is: "`next` of the answer before" },
@@ -60,7 +61,7 @@ export const EVENT_FILTERS = [
   "limit",
 ] as const;
 export const SEARCH_FIELDS = [...EVENT_FILTERS, "find", "related"] as const;
-export const REPLAY_FILTERS = ["status", "reason", "provider", "since", "until"] as const;
+export const REPLAY_FILTERS = ["status", "reason", "provider", "type", "since", "until"] as const;
 export const REPLAY_FIELDS = [...REPLAY_FILTERS, "dryRun", "after", "leadKeys"] as const;
 
 export type Fields = { [K in keyof typeof FIELDS]: z.infer<(typeof FIELDS)[K]["schema"]> };
@@ -99,8 +100,4 @@ export async function readObject(c: Context): Promise<object | null> {
 /** The answer that names what is wrong with a request's fields. */
 export function badFilter(c: Context, wrong: string[]) {
   return c.json({ error: "bad_filter", message: `${wrong.join("; ")}.` }, 400);
-}
-
-function isTime(text: string): boolean {
-  return !Number.isNaN(Date.parse(text));
 }

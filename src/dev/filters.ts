@@ -21,8 +21,7 @@ export type Wanted = {
 const words = (text: string): string[] => text.split(/[\s,]+/).filter((word) => word !== "");
 
 /** A time as the API takes it, which says what is wrong with others. */
-const momentOf = (option: string) => (text: string) =>
-  /^[+-]/.test(text) ? new Date(parseMoment(option, text)).toISOString() : text;
+const momentOf = (option: string) => (text: string) => new Date(parseMoment(option, text)).toISOString();
 
 /** Adds the options by which every command names events. */
 export const withFilters = (program: Command) =>

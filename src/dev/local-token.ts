@@ -23,6 +23,24 @@ export function makeLocalToken(port: number): LocalToken {
   return { token, remove };
 }
 
+/** Writes a file of variables for `wrangler dev --env-file`, which only this user can read. */
+export function writeEnvFile(file: string, values: Record<string, string>): void {
+  mkdirSync(dirname(file), { recursive: true });
+  rmSync(file, { force: true });
+  writeFileSync(file, formatEnv(values), { flag: "wx", mode: 0o600 });
+}
+
+/** A line for each value, which wrangler reads as it is: it would replace `$NAME`. */
+export function formatEnv(values: Record<string, string>): string {
+  const quoted = (text: string) => {
+    const quote = ["'", "`", '"'].find((one) => !text.includes(one)) ?? "'";
+    return `${quote}${text.replaceAll("$", "\\$")}${quote}`;
+  };
+  return Object.entries(values)
+    .map(([name, value]) => `${name}=${quoted(value)}\n`)
+    .join("");
+}
+
 /** The token of the Worker that runs at an origin of this machine; undefined when none was made for it. */
 export function findLocalToken(origin: string): string | undefined {
   if (!isLocal(origin)) return undefined;

@@ -1,6 +1,7 @@
 /** Keeping events: idempotent, and one lead for each customer and event name. */
 import type { D1Database, D1PreparedStatement } from "@cloudflare/workers-types";
 import type { Reason, Status } from "../states.ts";
+import { DAY } from "../time.ts";
 import type { NewEvent } from "./event.ts";
 import { HOLDS_KEY } from "./sql.ts";
 
@@ -11,11 +12,12 @@ const MAX_CHUNK_LENGTH = 400_000;
 const MAX_CHUNK_ROWS = 200;
 
 const INSERT = `
-INSERT INTO events (id, provider, event_id, type, status, reason, detail, warnings, lead, lead_key, payload, received_at, next_attempt_at, queued_until)
+INSERT INTO events (id, provider, event_id, type, status, reason, detail, warnings, lead, lead_key, payload, received_at, late, next_attempt_at, queued_until)
 SELECT e.value->>'id', e.value->>'provider', e.value->>'eventId', e.value->>'type', e.value->>'status', e.value->>'reason',
   e.value->>'detail', e.value->>'warnings', e.value->>'lead', e.value->>'leadKey',
   coalesce(?2, e.value->>'payload'),
   e.value->>'receivedAt',
+  iif(e.value->>'receivedAt' < (SELECT received_at FROM events WHERE event_id IS NOT NULL ORDER BY received_at DESC LIMIT 1) - ${DAY}, 1, NULL),
   iif(e.value->>'status' = 'pending', e.value->>'receivedAt', NULL), e.value->>'queuedUntil'
 FROM json_each(?1) e WHERE true
 ON CONFLICT (id) DO NOTHING`;

@@ -9,6 +9,7 @@ export async function checkLedger(db: D1Database): Promise<void> {
       "SELECT customer_id, email, click_id, tries, replayed_at, at_dub, dub_click, clicked_at FROM events LIMIT 0",
     ),
     db.prepare(`SELECT 1 FROM events INDEXED BY events_rare WHERE ${RARE} LIMIT 0`),
+    db.prepare("SELECT 1 FROM events INDEXED BY events_late WHERE late = 1 LIMIT 0"),
     db.prepare("SELECT reason, fingerprint, count FROM pauses LIMIT 0"),
     db.prepare("SELECT at, value FROM marks LIMIT 0"),
     db.prepare("SELECT day, pages, delivered, done_at FROM days LIMIT 0"),

@@ -3,17 +3,9 @@ import type { D1Database } from "@cloudflare/workers-types";
 import type { Doubt, Reason, Status } from "../states.ts";
 import type { MappedColumns, NewEvent } from "./event.ts";
 import { chunks, keepStatements } from "./keep.ts";
+import { type Filter, fitting, partOf } from "./part.ts";
 import { promoteDuplicates } from "./settle.ts";
 import { HOLDS_KEY } from "./sql.ts";
-
-/** Which events. Times in milliseconds: received at or after `since`, before `until`. */
-export type Filter = {
-  status?: Status[];
-  reason?: Reason[];
-  provider?: string;
-  since?: number;
-  until?: number;
-};
 
 /** A row as replay looks at it. */
 export type KeptRow = {
@@ -44,24 +36,30 @@ const COLUMNS =
 /** Payloads held in memory at a time, in UTF-16 units; one alone may be larger. */
 const SLICE_LENGTH = 4_000_000;
 
-const FIND = `
-SELECT ${COLUMNS} FROM (
-  SELECT *, sum(length(payload)) OVER (ORDER BY rowid ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
-    SELECT ${COLUMNS} FROM events
-    WHERE rowid > ?1 AND received_at >= ?2 AND received_at < ?3 AND (?4 IS NULL OR provider = ?4)
-      AND (?5 IS NULL OR status IN (SELECT value FROM json_each(?5))) AND (?6 IS NULL OR reason IN (SELECT value FROM json_each(?6)))
-    ORDER BY rowid LIMIT ?7))
-WHERE coalesce(before, 0) < ${SLICE_LENGTH}`;
+/** SQL: the first rows that fit, as long as their payloads do not become too long together; `fit`: how many there are, up to one more. */
+const FIND = (where: string) => `
+SELECT ${COLUMNS}, fit FROM (
+  SELECT *, count(*) OVER () AS fit,
+    sum(length(payload)) OVER (ORDER BY rowid ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
+      SELECT ${COLUMNS} FROM events WHERE ${where} ORDER BY rowid LIMIT ?9 + 1))
+WHERE coalesce(before, 0) < ${SLICE_LENGTH} ORDER BY rowid LIMIT ?9`;
 
-/** Up to `limit` rows of a filter, in the order in which they came, after the row numbered `after`. */
-export async function find(db: D1Database, filter: Filter, after: number, limit: number): Promise<KeptRow[]> {
-  const { since = 0, until = Number.MAX_SAFE_INTEGER, provider = null, status, reason } = filter;
-  const list = (values: string[] | undefined) => (values === undefined ? null : JSON.stringify(values));
-  const { results } = await db
-    .prepare(FIND)
-    .bind(after, since, until, provider, list(status), list(reason), limit)
-    .all<KeptRow>();
-  return results;
+/** Rows, and the number after which the following ones are looked for; null after the last. */
+export type Slice = { rows: KeptRow[]; next: number | null };
+
+/**
+ * Up to `limit` rows of a filter, the oldest first, after the row numbered `after`, of the part of the ledger that one
+ * request looks at: there may be fewer, or none, and still a next one.
+ */
+export async function find(db: D1Database, filter: Filter, after: number, limit: number): Promise<Slice> {
+  const part = await partOf(db, filter, "oldest", after);
+  const { where, values } = fitting(part, filter);
+  const { results: rows } = await db
+    .prepare(FIND(where))
+    .bind(...values, limit)
+    .all<KeptRow & { fit: number }>();
+  const [{ fit } = { fit: 0 }] = rows;
+  return { rows, next: fit > rows.length ? (rows.at(-1)?.rowid ?? null) : part.next };
 }
 
 export function findOne(db: D1Database, id: string): Promise<KeptRow | null> {

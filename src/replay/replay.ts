@@ -6,16 +6,8 @@ import { parseJson } from "../json.ts";
 import { unqueue } from "../ledger/due.ts";
 import { type MappedColumns, mappedColumns, newEvent } from "../ledger/event.ts";
 import { QUEUE_GRACE } from "../ledger/keep.ts";
-import {
-  type Change,
-  change,
-  end,
-  type Filter,
-  find,
-  findOne,
-  heldKeys,
-  type KeptRow,
-} from "../ledger/replay.ts";
+import type { Filter } from "../ledger/part.ts";
+import { type Change, change, end, find, findOne, heldKeys, type KeptRow } from "../ledger/replay.ts";
 import { type MapOptions, mapAgain } from "../mapping/apply.ts";
 import { mappingOf } from "../mapping/cache.ts";
 import { describeUntyped } from "../mapping/untyped.ts";
@@ -39,7 +31,8 @@ type Plan = Change | { kind: "left"; row: KeptRow; why: Left };
 type Became = { status: Status; reason: Reason };
 
 /**
- * The result of one slice of a replay, counted. `next`: where the following slice begins, null after the last.
+ * The result of one slice of a replay, counted. `next`: where the following slice begins, null after the last; a slice may
+ * have few events, or none, and still a next one.
  * `leadKeys`, of a dry run: the leads that it would deliver, so that the following slices know their duplicates.
  */
 export type Slice = {
@@ -52,7 +45,7 @@ export type Slice = {
 };
 
 /** Rows handled by one request, so that it stays within a Worker's limits. */
-const SLICE = 100;
+export const SLICE = 100;
 
 /** `leadKeys`: what the dry run of the slices before has answered. */
 export type SliceOptions = { dryRun: boolean; after: number; leadKeys: string[] };
@@ -67,7 +60,7 @@ export async function replay(
   filter: Filter,
   { dryRun, after, leadKeys }: SliceOptions,
 ): Promise<Slice> {
-  const rows = await find(env.DB, filter, after, SLICE);
+  const { rows, next } = await find(env.DB, filter, after, SLICE);
   const { changes, left } = await plan(env, deps, rows);
   const held = new Set(leadKeys);
   const became = dryRun ? await expected(env, changes, held) : await write(env, deps, changes);
@@ -76,9 +69,35 @@ export async function replay(
     events: rows.length,
     became: count(became, ({ status, reason }) => ({ status, reason })),
     left: count(left, ({ why }) => ({ why, message: LEFT[why] })),
-    next: rows.at(-1)?.rowid ?? null,
+    next,
     ...(dryRun && { leadKeys: [...held] }),
   };
+}
+
+/** An event of a preview: what it is, and what a replay would make of it or why it would leave it. */
+export type PreviewedEvent = { row: KeptRow } & ({ would: Expected[] } | { why: Left });
+
+/**
+ * What a replay of a filter would make of its first events, at most a hundred, oldest first. `next`: where the events
+ * after them begin; null after the last. Changes nothing. Throws as `replay` does.
+ */
+export async function previewMany(
+  env: Env,
+  deps: Deps,
+  filter: Filter,
+  after: number,
+): Promise<{ events: PreviewedEvent[]; next: number | null }> {
+  const { rows, next } = await find(env.DB, filter, after, SLICE);
+  const { changes, left } = await plan(env, deps, rows);
+  const results = await expected(env, changes, new Set());
+  const told = new Map<string, PreviewedEvent>(left.map(({ row, why }) => [row.id, { row, why }]));
+  let seen = 0;
+  for (const one of changes) {
+    const { length } = resultsOf(one);
+    told.set(one.row.id, { row: one.row, would: results.slice(seen, seen + length) });
+    seen += length;
+  }
+  return { events: rows.flatMap(({ id }) => told.get(id) ?? []), next };
 }
 
 /** Replays one event; null when there is none with this id. Throws as `replay` does. */
@@ -199,7 +218,8 @@ async function planOne(row: KeptRow, today: Today, now: number): Promise<Plan> {
   return { kind: "mapped", row, columns: await mappedColumns(outcome, "replayed") };
 }
 
-function count<T, K extends object>(all: T[], key: (one: T) => K): (K & { events: number })[] {
+/** How many of them have the same key. */
+export function count<T, K extends object>(all: T[], key: (one: T) => K): (K & { events: number })[] {
   const by = new Map<string, K & { events: number }>();
   for (const one of all) {
     const as = key(one);

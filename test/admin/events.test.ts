@@ -128,6 +128,7 @@ it.each([
   ["/api/events?before=", "before must be"],
   ["/api/events?provider=clerk&provider=stripe", "provider must be"],
   ["/api/events?limit=1&limit=100", "limit must be a number from 1 to 100"],
+  ["/api/events?since=2026-02-31", "on a day that the calendar has"],
   ["/api/events?provider=nobody", "provider must be one of"],
   ["/api/events?nonsense=1", "nonsense is unknown"],
 ])("%s is refused", async (path, said) => {

@@ -1,6 +1,8 @@
 /** Lists and searches in a large ledger: what they find, and how many rows they read. */
 import fc from "fast-check";
 import { expect, it } from "vitest";
+import type { Filter } from "../../src/ledger/part.ts";
+import { find, type Slice } from "../../src/ledger/replay.ts";
 import { type Search, search } from "../../src/ledger/search.ts";
 import { REASONS, type Reason, STATUS_NAMES, statusOf } from "../../src/states.ts";
 import { createTestApp, DAY, db, HOUR, SECOND, START } from "../support/app.ts";
@@ -31,6 +33,28 @@ async function fill(
       .run();
 }
 
+/** Marks late rows as they would be marked when inserted one by one. */
+const markLate = () =>
+  db
+    .prepare(
+      `UPDATE events SET late = 1 WHERE rowid IN (SELECT n FROM (SELECT rowid AS n, received_at AS at,
+         max(received_at) OVER (ORDER BY rowid) AS newest FROM events) WHERE at < newest - ${DAY})`,
+    )
+    .run();
+
+/** All steps of a replay, one after the other. */
+async function replayed(filter: Filter, limit: number) {
+  const found: number[] = [];
+  for (let after: number | null = 0; after !== null; ) {
+    const slice: Slice = await find(db, filter, after, limit);
+    expect(slice.rows.length).toBeLessThanOrEqual(limit);
+    if (slice.next !== null) expect(slice.next).toBeGreaterThan(after);
+    found.push(...slice.rows.map(({ rowid }) => rowid));
+    after = slice.next;
+  }
+  return found;
+}
+
 /** All pages of a search, one after the other. */
 async function everything(given: Omit<Search, "limit">, limit: number) {
   const found: number[] = [];
@@ -44,18 +68,19 @@ async function everything(given: Omit<Search, "limit">, limit: number) {
   return found;
 }
 
-it("the pages of a list have every event that fits once, newest first, whatever the filters", async () => {
+it("the pages of a list, and the steps of a replay, have every event that fits once, in order, whatever the filters", async () => {
   await createTestApp();
   const reason = `(SELECT value FROM json_each('${JSON.stringify(ALL)}') WHERE key = iif(i % 3 = 0, (i * 7919) % ${ALL.length}, iif(i % 3 = 1, ${ALL.indexOf("recorded")}, ${ALL.indexOf("no_click_id")})))`;
   const count = 12_000;
-  // Some waited in the queue for up to a day before they were inserted.
+  // Some were inserted hours late, and some days, for the queue had them or a replay split their webhook.
   await fill(count, {
     provider: `CASE WHEN i % 997 = 0 THEN 'auth0' WHEN i % 5 = 0 THEN 'stripe' ELSE 'clerk' END`,
     type: `iif(i % 1999 = 0, 'user.updated', 'user.created')`,
     reason,
-    receivedAt: `${START} + i * ${60 * SECOND} - iif(i % 11 = 0, ${20 * HOUR}, 0)`,
+    receivedAt: `${START} + i * ${60 * SECOND} - iif(i % 11 = 0, ${20 * HOUR}, 0) - iif(i % 7 = 0 AND i > 7000, ${4 * DAY}, 0)`,
     lead: "NULL",
   });
+  await markLate();
   const { results: rows } = await db
     .prepare(
       "SELECT rowid, provider, type, status, reason, received_at AS at FROM events ORDER BY rowid DESC",
@@ -87,7 +112,9 @@ it("the pages of a list have every event that fits once, newest first, whatever 
             row.at >= since &&
             row.at < until,
         );
-        expect(await everything(filter, limit)).toEqual(expected.map(({ rowid }) => rowid));
+        const numbers = expected.map(({ rowid }) => rowid);
+        expect(await everything(filter, limit)).toEqual(numbers);
+        expect(await replayed(filter, limit)).toEqual(numbers.toReversed());
       },
     ),
     { numRuns: 40 },
@@ -102,8 +129,10 @@ it("events of a time are found when a webhook that came before it was split by a
   await db.exec("UPDATE events SET id = 'first' || id");
   await fill(100, { ...columns, receivedAt: `${START - 5 * DAY}` });
   await db.exec("UPDATE events SET id = 'split' || id WHERE id LIKE 'id%'");
+  await markLate();
   const found = await everything({ since: START - 2 * DAY }, 100);
   expect(found).toHaveLength(5);
+  expect(await everything({ until: START - 4 * DAY }, 100)).toHaveLength(100);
   await db.exec("DELETE FROM events; DELETE FROM transitions");
 });
 
@@ -126,6 +155,15 @@ it("a search has every event of a person once, newest first, and reads no more t
   expect(numbers(await everything({ find: "id2", related: true }, 100), first)).toEqual(
     all.filter((n) => n % 3 !== 1),
   );
+  // The other filters are kept exactly, also by events that are older than the newest 500 of the person.
+  for (const [find, fits] of [
+    ["busy", (n: number) => n % 3 === 0],
+    ["busy@example.com", (n: number) => n % 3 !== 1],
+  ] as const) {
+    const old = await everything({ find, until: START + 301 }, 100);
+    expect(numbers(old, first)).toEqual(all.filter((n) => n <= 300 && fits(n)));
+    expect(await everything({ find, provider: "stripe" }, 100)).toEqual([]);
+  }
   const counted = countRows();
   for (const find of ["busy", "busy@example.com", "id3000"])
     await search(counted.db, { find, related: true, limit: 100 }, PROVIDERS);
@@ -133,7 +171,7 @@ it("a search has every event of a person once, newest first, and reads no more t
   await db.exec("DELETE FROM events; DELETE FROM transitions");
 });
 
-it("with a million events, a page of any list and any search reads a bounded number of rows", async () => {
+it("with a million events, a page of any list, any search and a step of any replay reads a bounded number of rows", async () => {
   await createTestApp();
   await fill(MANY, {
     provider: "iif(i % 250000 = 1, 'auth0', 'clerk')",
@@ -167,6 +205,12 @@ it("with a million events, a page of any list and any search reads a bounded num
     counted.read = 0;
     const { rows } = await search(counted.db, { ...filter, limit: 100 }, PROVIDERS);
     most.push([counted.read, `${JSON.stringify(filter)}: ${rows.length}`]);
+    if (filter.find !== undefined) continue;
+    for (const after of [0, 500_000]) {
+      counted.read = 0;
+      await find(counted.db, filter, after, 100);
+      most.push([counted.read, `replay after ${after}: ${JSON.stringify(filter)}`]);
+    }
   }
   expect(most.filter(([read]) => read > BOUND)).toEqual([]);
   expect(most.filter(([, found]) => /"find":"(?!nothing|e7).*: 0$/.test(found))).toEqual([]);

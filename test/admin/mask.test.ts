@@ -1,7 +1,7 @@
 /** Which values of a payload are not shown. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { isCredential, MASKED, mask } from "../../src/admin/mask.ts";
+import { isCredential, MASKED, mask, maskBeginning } from "../../src/admin/mask.ts";
 
 const CREDENTIALS = `password Password PASSWORD user_password userPassword password_hash passwd pwd passphrase
   secret client_secret clientSecret CLIENT-SECRET secrets token access_token accessToken AccessToken refresh-token
@@ -34,6 +34,28 @@ it.each([
     { name: "Mira", value: "x" },
     { name: "Mira", value: "x" },
   ],
+  [{ headers: [["Authorization", "Bearer x"]] }, { headers: [["Authorization", MASKED]] }],
+  [{ rawHeaders: ["Host", "a", "Cookie", "b"] }, { rawHeaders: ["Host", "a", "Cookie", MASKED] }],
+  [
+    { Name: "x-api-key", Values: ["x"] },
+    { Name: "x-api-key", Values: [MASKED] },
+  ],
+  [
+    ["Your token has expired", "Hello"],
+    ["Your token has expired", "Hello"],
+  ],
+  [
+    { name: "Secret Garden Ltd", value: 3 },
+    { name: "Secret Garden Ltd", value: 3 },
+  ],
+  [
+    "https://a.example/b?dub_id=1&code=x#id_token=y",
+    `https://a.example/b?dub_id=1&code=${MASKED}#id_token=${MASKED}`,
+  ],
+  ["postgres://mira:p@ss@db.example/x", `postgres://${MASKED}@db.example/x`],
+  ["/sign-in?next=%2Fa%3F%2574oken%3Dx", `/sign-in?next=${MASKED}`],
+  ["https://a.example/@mira?q=me@b.example", "https://a.example/@mira?q=me@b.example"],
+  [`a=${"a=".repeat(100_000)}`, `a=${MASKED}`],
   ["password", "password"],
   [{ Message: '{ "user": {"otp": "1"} }' }, { Message: `{"user":{"otp":"${MASKED}"}}` }],
   [{ a: '[{"b": "{\\"pin\\": 12}"}]' }, { a: `[{"b":"{\\"pin\\":\\"${MASKED}\\"}"}]` }],
@@ -69,14 +91,74 @@ it("no value under such a key is shown, however deep and however the key is writ
         [(x) => JSON.stringify({ inner: x })],
         [(x) => [{ a: 1, list: [x] }]],
       ),
-      (key, beside, way, [wrap]) => {
-        const at = (inner: unknown) => ({ ...Object(beside), [key]: inner });
+      fc.constantFrom<((key: string, inner: unknown) => unknown)[]>(
+        [(key, inner) => ({ [key]: inner })],
+        [(key, inner) => [key, inner]],
+        [(key, inner) => ["accept", "x", key, inner]],
+        [(key, inner) => ({ name: key, value: inner })],
+        [(key) => `https://a.example/b?x=1&${encodeURIComponent(key)}=${CANARY}#c`],
+        [(key) => `/b?next=${encodeURIComponent(`https://a.example?${encodeURIComponent(key)}=${CANARY}`)}`],
+        [() => `see https://mira:${CANARY}@a.example/b`],
+      ),
+      fc.nat({ max: 300 }),
+      (key, beside, way, [wrap], [shape], left) => {
+        const at = (inner: unknown) => ({ ...Object(beside), inner: shape?.(key.replace(" ", "-"), inner) });
         let value: unknown = at(wrap?.(CANARY));
         for (const step of way)
           value = step === null ? [1, value] : step === "text" ? JSON.stringify(value) : { [step]: value };
         expect(JSON.stringify(mask(value))).not.toContain(CANARY);
+        expect(JSON.stringify(maskBeginning(value))).not.toContain(CANARY);
+        // Wherever the beginning of a large value ends.
+        const pad = "x ".repeat(4990);
+        const large = {
+          pad: Array(10).fill(pad),
+          rest: "y".repeat(left),
+          value,
+          more: Array(50).fill(value),
+        };
+        expect(JSON.stringify(maskBeginning(large))).not.toContain(CANARY);
       },
     ),
+  );
+});
+
+const at = "https://a.example/b";
+it.each([
+  [{ list: Array(60_000).fill(7) }, /^\{"list":\[7,.*7,"… \d{5} more"\]\}$/],
+  [
+    Object.fromEntries(Array.from({ length: 60_000 }, (_, i) => [`k${i}`, "v"])),
+    /^\{"k0":"v",.*"…":"… \d{5} more"\}$/,
+  ],
+  [
+    { text: `see ${at} ${"x ".repeat(10_000)}` },
+    /^\{"text":"see https:\/\/a\.example\/b x .* … \(\d{5} characters\)"\}$/,
+  ],
+  [{ token: "x".repeat(900_000), id: 1 }, /^\{"token":"\[hidden\]","id":1\}$/],
+])("of a large value, the beginning is shown, and how much is left out (%#)", (value, shown) => {
+  expect(JSON.stringify(maskBeginning(value))).toMatch(shown);
+});
+
+it.each([
+  { text: `${" ".repeat(273)}https://mira:${CANARY}@a.example/${"x".repeat(20_000)}` },
+  { text: `${" ".repeat(262)}/b?next=%2Fa%3Ftoken%3D${CANARY}%20${"y".repeat(20_000)}` },
+  { text: `${at}?code=${CANARY}${"x".repeat(20_000)}` },
+  { text: JSON.stringify({ password: CANARY, pad: "x".repeat(200_000) }) },
+  { text: ` ["password", "${CANARY}", "${"x".repeat(200_000)}"]` },
+  {
+    value: CANARY,
+    ...Object.fromEntries(Array.from({ length: 60_000 }, (_, i) => [`k${i}`, 1])),
+    name: "password",
+  },
+  { list: [...Array(12_490).fill(1), ...Array(20).fill({ name: "password", value: CANARY })] },
+])("what is cut shows no credential (%#)", (value) => {
+  expect(JSON.stringify(maskBeginning(value))).not.toContain(CANARY);
+});
+
+it("of a value that is not large, all is shown", () => {
+  fc.assert(
+    fc.property(fc.jsonValue(), (value) => {
+      expect(maskBeginning(value)).toEqual(mask(value));
+    }),
   );
 });
 

@@ -264,7 +264,7 @@ describe("the pages", () => {
     };
     const lines = (await file("CSV")).trim().split("\r\n");
     expect(lines[0]).toMatch(/^id,receivedAt,provider,/);
-    const events = JSON.parse(await file("JSON")) as { provider: string }[];
+    const { events } = JSON.parse(await file("JSON")) as { events: { provider: string }[] };
     expect(events.length).toBe(lines.length - 1);
     expect(new Set(events.map(({ provider }) => provider))).toEqual(new Set(["clerk"]));
     await context.close();

@@ -224,7 +224,12 @@ it("a SIGKILL of npm start leaves no process behind", async () => {
 describe("a SIGKILL of npm run dev leaves no process behind", () => {
   const start = async () => {
     const running = npm("run", "dev", "--", "--persist-to", ".wrangler/test-kill");
-    await running.until(/Ready on/);
+    const link = await running.until(/^Admin pages: /);
+    const { password } = new URL(link.replace("Admin pages: ", ""));
+    // A command line can be read by every user of the machine.
+    const lines = family(running).map(({ pid }) => readFileSync(`/proc/${pid}/cmdline`, "utf8"));
+    expect(lines.join("\n")).toContain("--env-file");
+    expect(lines.join("\n")).not.toContain(password);
     return { running, started: family(running) };
   };
 

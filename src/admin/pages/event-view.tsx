@@ -165,7 +165,7 @@ const Story = ({ steps, id }: { steps: StoryStep[]; id: string }) => {
             <li>
               {at !== null && <Time at={iso(at)} />}
               <span>
-                {says}
+                <Words text={says} />
                 {event !== undefined && (
                   <>
                     {" "}

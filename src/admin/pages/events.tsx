@@ -1,16 +1,16 @@
 /** The list of events: filters, search, export, and the newest ones as they come. */
-import { type Context, Hono } from "hono";
+import { Hono } from "hono";
 import type { Deps, Env } from "../../context.ts";
 import { beginning } from "../display.ts";
 import { type ApiEvent, type EventPage, fieldsOfQuery, listEvents } from "../events.ts";
 import { type Format, writeEvents } from "../export.ts";
 import { type Fields, readFields } from "../fields.ts";
-import { address, Filters } from "./filters.tsx";
-import { readForm } from "./form.ts";
+import { address, FILTERS, Filters, withZone } from "./filters.tsx";
+import { formOf, listed, withoutEmpty } from "./form.ts";
 import { answerPage } from "./layout.tsx";
-import { StatusMark, Table, Time } from "./parts.tsx";
+import { StatusMark, Table, Time, Wrong } from "./parts.tsx";
+import { replayAddress } from "./replay.tsx";
 
-const FILTERS = ["status", "reason", "provider", "type", "since", "until"] as const;
 /** Events in one exported file. */
 const MAX_EXPORTED = 1_000;
 
@@ -24,7 +24,10 @@ export function listPages({ mappings }: Pick<Deps, "mappings">) {
     const { live, ...given } = c.req.query();
     const filter = withZone(withoutEmpty(given));
     const { value, wrong } = read(fieldsOfQuery(listed(filter)), [...FILTERS, "before"]);
-    const page = wrong.length > 0 ? null : await listEvents(c.env.DB, value, providers);
+    const page =
+      wrong.length > 0
+        ? null
+        : await listEvents(c.env.DB, { ...value, limit: rowsBeside(filter) }, providers);
     const { before: _, ...shown } = filter;
     const content = (
       <>
@@ -38,7 +41,13 @@ export function listPages({ mappings }: Pick<Deps, "mappings">) {
         ) : (
           <Wrong wrong={wrong} />
         )}
-        {page && page.events.length > 0 && <Export fields={shown} />}
+        {page && page.events.length > 0 && <Export fields={filter} />}
+        {page && Object.keys(shown).length > 0 && (
+          <p class="quiet">
+            <a href={replayAddress(shown)}>Replay these …</a> says first what all events of this filter would
+            become.
+          </p>
+        )}
       </>
     );
     return answerPage(c, { title: "Events", live: live !== undefined, children: content }, page ? 200 : 400);
@@ -71,7 +80,7 @@ export function listPages({ mappings }: Pick<Deps, "mappings">) {
             <button type="submit">Older</button>
           </form>
         )}
-        {page && page.events.length > 0 && <Export fields={{ find }} />}
+        {page && page.events.length > 0 && <Export fields={given} />}
       </>
     );
     return answerPage(c, { title: "Search", find, children: content }, page ? 200 : 400);
@@ -79,68 +88,42 @@ export function listPages({ mappings }: Pick<Deps, "mappings">) {
 
   pages.post("/export", async (c) => {
     const { format, ...given } = withoutEmpty(await formOf(c));
-    const { value, wrong } = read(fieldsOfQuery(listed(given)), [...FILTERS, "find"]);
+    const { value, wrong } = read(fieldsOfQuery(listed(given)), [...FILTERS, "find", "before"]);
     if (format !== "csv" && format !== "json") wrong.push("format must be csv or json");
     if (wrong.length > 0) return answerPage(c, { title: "Export", children: <Wrong wrong={wrong} /> }, 400);
     const events: ApiEvent[] = [];
-    const search = { ...value, ...(value.find !== undefined && { related: true }) };
-    for (let before: number | null | undefined, pages = 0; before !== null && pages < MAX_PAGES; pages++) {
+    const search = { ...value, ...(value.find !== undefined && { related: true }), limit: PER_PAGE };
+    let next: number | null | undefined = value.before;
+    for (let pages = 0; next !== null && pages < MAX_PAGES && events.length < MAX_EXPORTED; pages++) {
       const page: EventPage = await listEvents(
         c.env.DB,
-        { ...search, limit: PER_PAGE, ...(before !== undefined && { before }) },
+        { ...search, ...(next !== undefined && { before: next }) },
         providers,
       );
       events.push(...page.events);
-      before = page.next;
+      next = page.next;
     }
-    return c.body(writeEvents(events, format as Format), 200, {
+    const { find, ...filter } = given;
+    const rest = address({ ...filter, before: String(next) });
+    const goOn =
+      find === undefined
+        ? `open ${new URL(rest, c.req.url).href} and export again`
+        : `POST /api/events/search with "before": ${next} goes on`;
+    const more = next === null ? null : `The file is cut: there can be older events. To get them: ${goOn}.`;
+    return c.body(writeEvents(events, format as Format, more), 200, {
       "content-type": format === "csv" ? "text/csv; charset=utf-8" : "application/json",
-      "content-disposition": `attachment; filename="events.${format}"`,
+      "content-disposition": `attachment; filename="events${next === null ? "" : "-cut"}.${format}"`,
     });
   });
   return pages;
 }
 
+/** Rows of a list whose links repeat a filter: the page stays below 30 kB also when the filter is long. */
+const rowsBeside = (filter: Record<string, string>) => (address(filter).length > 300 ? 25 : 50);
+
 const PER_PAGE = 100;
 /** Each page is up to three queries, of which a request of the Free plan may make 50. */
-const MAX_PAGES = MAX_EXPORTED / PER_PAGE;
-
-/** Bytes of a form: its longest field has a thousand characters. */
-const MAX_FORM = 32 * 1024;
-
-/** Without any field when it can't be read. */
-async function formOf(c: Context): Promise<Record<string, string>> {
-  const form = (await readForm(c, MAX_FORM)) ?? new FormData();
-  return Object.fromEntries(
-    [...form].flatMap(([name, value]) => (typeof value === "string" ? [[name, value]] : [])),
-  );
-}
-
-function withoutEmpty(given: Record<string, string>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(given).flatMap(([name, value]) => (value.trim() === "" ? [] : [[name, value.trim()]])),
-  );
-}
-
-/** A field for a time gives no time zone: times are UTC here. */
-function withZone(given: Record<string, string>): Record<string, string> {
-  const zoned = ([name, value]: [string, string]) => [
-    name,
-    /T\d\d:\d\d(:\d\d)?$/.test(value) ? `${value}Z` : value,
-  ];
-  return Object.fromEntries(Object.entries(given).map(zoned));
-}
-
-const listed = (given: Record<string, string>) =>
-  Object.fromEntries(Object.entries(given).map(([name, value]) => [name, [value]]));
-
-const Wrong = ({ wrong }: { wrong: string[] }) => (
-  <div class="banner" role="alert">
-    {wrong.map((one) => (
-      <p>{one}</p>
-    ))}
-  </div>
-);
+const MAX_PAGES = 15;
 
 const Found = ({ page: { events, next }, older }: { page: EventPage; older: string | null }) => (
   <div id="found">
@@ -220,7 +203,9 @@ const Export = ({ fields }: { fields: Record<string, string> }) => (
     {Object.entries(fields).map(([name, value]) => (
       <input type="hidden" name={name} value={value} />
     ))}
-    Export the newest {MAX_EXPORTED.toLocaleString("en")}:{" "}
+    Export up to {MAX_EXPORTED.toLocaleString("en")}
+    {fields.before !== undefined && " from this page on"} (if there are more, the end of the file says how to
+    go on):{" "}
     <button type="submit" name="format" value="csv">
       CSV
     </button>{" "}

@@ -2,7 +2,8 @@
 import { REASONS, type Reason, STATUS_NAMES, statusOf } from "../../states.ts";
 
 /** What is filtered by, as in the address. */
-type Filter = Partial<Record<"status" | "reason" | "provider" | "type" | "since" | "until", string>>;
+export const FILTERS = ["status", "reason", "provider", "type", "since", "until"] as const;
+type Filter = Partial<Record<(typeof FILTERS)[number], string>>;
 
 /** The address of the list with a query. */
 export function address(query: Record<string, string>): string {
@@ -13,6 +14,15 @@ export function address(query: Record<string, string>): string {
 /** The value of a field for a time; a day is its beginning. */
 const local = (time: string | undefined) =>
   time === undefined ? undefined : time.length === 10 ? `${time}T00:00` : time.replace(/Z$/, "");
+
+/** A field for a time gives no time zone: times are UTC here. */
+export function withZone(given: Record<string, string>): Record<string, string> {
+  const zoned = ([name, value]: [string, string]) => [
+    name,
+    /T\d\d:\d\d(:\d\d)?$/.test(value) ? `${value}Z` : value,
+  ];
+  return Object.fromEntries(Object.entries(given).map(zoned));
+}
 
 type FiltersProps = { filter: Filter; providers: string[]; live: boolean };
 

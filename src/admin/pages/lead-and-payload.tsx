@@ -3,7 +3,7 @@
 import type { EventDetails } from "../details.ts";
 import { inline, type Line, linesOf, sizeOf, valueText, within } from "../display.ts";
 import { type FieldRow, marksOf } from "../field-rows.ts";
-import { mask } from "../mask.ts";
+import { maskBeginning } from "../mask.ts";
 import { isBlanked } from "../story.ts";
 import { Table } from "./parts.tsx";
 
@@ -28,7 +28,7 @@ export const Sides = ({
   const marksSize = (path: string | undefined) =>
     (marks.get(path ?? "") ?? []).reduce((sum, { field }) => sum + TAGS.mark + sizeOf(inline(field, 40)), 0);
   const lines = within(
-    payload === undefined ? [] : linesOf(mask(payload)),
+    payload === undefined ? [] : linesOf(maskBeginning(payload)),
     ({ text, path }) => TAGS.line + sizeOf(text) + marksSize(path),
     budget,
   );

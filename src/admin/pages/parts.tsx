@@ -57,3 +57,12 @@ export const Banner = ({ what, todo, children }: { what: Child; todo: string; ch
 
 /** A text with a full stop at its end. */
 export const withStop = (text: string) => text.replace(/\.?$/, ".");
+
+/** What is wrong with a request, a sentence each. */
+export const Wrong = ({ wrong }: { wrong: string[] }) => (
+  <div class="banner" role="alert">
+    {wrong.map((one) => (
+      <p>{one}</p>
+    ))}
+  </div>
+);

@@ -11,6 +11,7 @@ import { eventPages } from "./event.tsx";
 import { listPages } from "./events.tsx";
 import { answerPage } from "./layout.tsx";
 import { overviewRoutes } from "./overview.tsx";
+import { replayPages } from "./replay.tsx";
 import { SCRIPT } from "./script.ts";
 import { STYLE } from "./style.ts";
 import { workbenchRoutes } from "./workbench.tsx";
@@ -54,6 +55,7 @@ export function adminPages(deps: PageDeps) {
   pages.route("/", dayRoutes());
   pages.route("/", listPages(deps));
   pages.route("/", eventPages(deps));
+  pages.route("/", replayPages(deps));
   pages.route("/", workbenchRoutes(deps));
   pages.all("*", (c) => answerPage(c, { title: "Not found", children: <NotFound /> }, 404));
   pages.onError(answerError);

@@ -1,10 +1,10 @@
 /** `npm run dev -- <flags of wrangler dev>`: local migrations, then `wrangler dev` with your own settings. */
-import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, rmSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
 import { ADMIN_TOKEN } from "../../admin/auth.ts";
 import { command, exitWith, run } from "../command.ts";
 import { ROOT } from "../files.ts";
-import { adminLink, makeLocalToken } from "../local-token.ts";
+import { adminLink, makeLocalToken, writeEnvFile } from "../local-token.ts";
 import { interrupted } from "../process/interrupted.ts";
 import { takeLock } from "../process/lock.ts";
 import { reservePort } from "../process/port.ts";
@@ -31,8 +31,10 @@ async function dev(args: string[]): Promise<number> {
   await refuseWrongMappings();
   const env = flag(args, "--env", "-e");
   const config = flag(args, "--config", "-c");
+  // wrangler reads the file that is beside its wrangler.toml.
+  const folder = resolve(ROOT, dirname(config ?? "."));
   const ofEnv = `${DEV_VARS}.${env}`;
-  const vars = env && existsSync(join(ROOT, ofEnv)) ? ofEnv : DEV_VARS;
+  const vars = relative(ROOT, join(folder, env && existsSync(join(folder, ofEnv)) ? ofEnv : DEV_VARS));
   await warnAboutVars(vars);
   const asked = flag(args, "--port");
   const reserved = asked === undefined ? await reservePort(WANTED_PORT) : undefined;
@@ -41,6 +43,8 @@ async function dev(args: string[]): Promise<number> {
     flag(args, "--inspector-port") === undefined ? await reservePort(WANTED_INSPECTOR_PORT) : undefined;
   const own = readVars(vars).values[ADMIN_TOKEN] || args.some((arg) => arg.includes(`${ADMIN_TOKEN}:`));
   const made = own ? undefined : makeLocalToken(port);
+  // Not by --var: every user of this machine can read a command line.
+  const envFile = made && join(ROOT, ".wrangler", `dev-vars-${port}`);
   const releaseState = takeLock(join(ROOT, ".wrangler/dev.lock"));
   const given = flag(args, "--persist-to");
   // wrangler's own folder is that of the first.
@@ -48,6 +52,11 @@ async function dev(args: string[]): Promise<number> {
   if (other) console.error(`npm run dev runs here already: this one has a database of its own, in ${other}.`);
   const persist = given ?? other;
   try {
+    if (envFile) {
+      // With --env-file, wrangler does not read .dev.vars.
+      const others = flag(args, "--env-file") === undefined ? readVars(vars).values : {};
+      writeEnvFile(envFile, { ...others, [ADMIN_TOKEN]: made.token });
+    }
     await wrangler([
       ...["d1", "migrations", "apply", "DB", "--local"],
       ...(persist ? ["--persist-to", persist] : []),
@@ -62,7 +71,7 @@ async function dev(args: string[]): Promise<number> {
         ...(reserved ? ["--port", String(port)] : []),
         ...(inspector ? ["--inspector-port", String(inspector.port)] : []),
         ...(other ? ["--persist-to", other] : []),
-        ...(made ? ["--var", `${ADMIN_TOKEN}:${made.token}`] : []),
+        ...(envFile ? ["--env-file", envFile] : []),
         ...args,
       ],
       onLine: (line) => {
@@ -76,6 +85,7 @@ async function dev(args: string[]): Promise<number> {
     return ended === "interrupted" ? 0 : ended;
   } finally {
     made?.remove();
+    if (envFile) rmSync(envFile, { force: true });
     reserved?.release();
     inspector?.release();
     releaseState?.();
@@ -84,7 +94,7 @@ async function dev(args: string[]): Promise<number> {
 
 export const program = command(
   "dev",
-  "Runs wrangler dev with your own settings, from .dev.vars or --var NAME:value. It can call the real Dub. Several can run at the same time: each has its own port, and all but the first of a folder a database of their own.",
+  "Runs wrangler dev with your own settings, from .dev.vars or --var NAME:value. It can call the real Dub. Several can run at the same time: each has its own port, and all but the first of a folder a database of their own. It reloads after a change of the source or of a mapping file; after a change of .dev.vars, start it again.",
 )
   .argument("[flags...]", "flags of wrangler dev")
   .allowUnknownOption()
