@@ -5,7 +5,7 @@ import { DAY, MINUTE } from "../time.ts";
 import { type Mark, setMark } from "./marks.ts";
 import { IN_FORCE, PROBING } from "./pauses.ts";
 
-/** A day of UTC. `day`: its beginning. The columns: migration 0012. Times in milliseconds. */
+/** A day of UTC. `day`: its beginning. The columns: migration 0013. Times in milliseconds. */
 export type Day = {
   day: number;
   pages: number | null;
