@@ -208,7 +208,7 @@ it("docs/reasons.md has each status, reason, answer and alert once", () => {
 it("docs/settings.md has each setting and secret once, with its default", () => {
   const text = section("docs/settings.md", "## Settings and secrets");
   const defaults = parseSettings({});
-  const others = ["<PROVIDER>_WEBHOOK_SECRET", "ADMIN_TOKEN"];
+  const others = ["<PROVIDER>_WEBHOOK_SECRET", "DUB_WEBHOOK_SECRET", "ADMIN_TOKEN"];
   expect(sorted(namesIn(text))).toEqual(sorted([...Object.keys(defaults), ...others]));
   for (const [name, value] of Object.entries(defaults))
     expect(text).toContain(`| \`${name}\` | ${value === undefined ? "" : `\`${value}\` `}|`);
