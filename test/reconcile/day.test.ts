@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { HOLDS_KEY } from "../../src/ledger/sql.ts";
 import { createTestApp, DAY, db, HOUR, MINUTE, START, type TestAppOptions } from "../support/app.ts";
+import { countRows, scansOf } from "../support/rows.ts";
 import { plant, put } from "./planted.ts";
 
 const TODAY = START - (START % DAY);
@@ -86,6 +87,18 @@ describe("a day of 2,000 leads", () => {
     expect(next).toMatchObject({ missing: 0, unclear: 0, delivered: next?.present, twice: "{}" });
     expect(next?.delivered).toBeGreaterThan(0);
     expect(app.dub.calls).toEqual([]);
+  });
+
+  it("no query reads a whole table, and about one row is written for each lead", async () => {
+    const app = await open(1000);
+    const counted = countRows();
+    Object.assign(app.env, { DB: counted.db });
+    await app.run();
+    const scans = await Promise.all([...new Set(counted.queries)].map(scansOf));
+    // That index holds pending events alone; the first one will do.
+    expect(scans.flat().filter((one) => !one.includes("events_due"))).toEqual([]);
+    expect(counted.written).toBeLessThan(1300);
+    expect(counted.read).toBeLessThan(100_000);
   });
 
   it("runs that overlap, and runs that end between any two writes, change nothing in the result", async () => {
