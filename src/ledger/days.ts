@@ -39,7 +39,7 @@ export async function readWork(db: D1Database, now: number, fingerprint: string)
       .prepare(
         `SELECT (SELECT max(day) FROM days) AS newest,
            EXISTS (SELECT 1 FROM pauses WHERE ${IN_FORCE("?1", "?2")}) OR EXISTS (SELECT 1 FROM marks WHERE name = 'queue_down')
-             OR (${PROBING} AND EXISTS (SELECT 1 FROM events WHERE status = 'pending')) AS paused`,
+             OR (${PROBING} AND EXISTS (SELECT 1 FROM events WHERE status = 'pending' AND next_attempt_at > 0)) AS paused`,
       )
       .bind(now, fingerprint),
     db.prepare("SELECT at, value FROM marks WHERE name = 'list_refused'"),
