@@ -6,11 +6,9 @@ import { log } from "../log.ts";
 import { decodeBase64 } from "../verify/bytes.ts";
 import { SecretError } from "../verify/secret.ts";
 import { readTokens, type Tokens } from "../verify/token.ts";
+import { LOCAL_HOSTS } from "./local.ts";
 
 export const ADMIN_TOKEN = "ADMIN_TOKEN";
-
-/** Over plain http, only these hosts: a page whose host name is made to mean this machine can't read the Worker's. */
-const LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"];
 
 /**
  * Lets through who knows the token. 404: the token is not set, as if there were nothing. 503: it can't be used. 401: it
@@ -23,6 +21,7 @@ export const locked: MiddlewareHandler<{ Bindings: Env }> = async function locke
   const secret = c.env[ADMIN_TOKEN];
   if (typeof secret !== "string" || secret.trim() === "") return c.notFound();
   const { protocol, hostname, origin, pathname } = new URL(c.req.url);
+  // Else a page whose host name is made to mean this machine could read the Worker's.
   if (protocol === "http:" && !LOCAL_HOSTS.includes(hostname))
     return refuse(c, 403, "forbidden", "Use https: over http, this is answered on the same machine only.");
   let tokens: Tokens;

@@ -9,6 +9,7 @@ import { type Mapping, MappingError } from "../mapping/compile.ts";
 import { type Explanation, explain } from "../mapping/explain.ts";
 import { DELIVERY, fingerprintOf, parseSettings, SettingsError, secretName } from "../settings.ts";
 import { about } from "../states.ts";
+import { exact } from "./marked.ts";
 import { type DeliveryNow, type RuleNow, type StoryOf, type StoryStep, storyOf } from "./story.ts";
 
 /** `payload`: undefined when none is kept. `mapping`, `explanation`: null when today's file can't say. */
@@ -61,7 +62,7 @@ function fileOf(provider: string, files: Deps["mappings"]): { mapping: Mapping |
     return { mapping, problem: "there is no mapping file for its provider any more" };
   } catch (error) {
     if (!(error instanceof MappingError)) throw error;
-    return { mapping: null, problem: `the mapping file can't be used (${error.message})` };
+    return { mapping: null, problem: `the mapping file can't be used (${exact(error.message, 500)})` };
   }
 }
 

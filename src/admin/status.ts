@@ -4,7 +4,7 @@ import type { Deps, Env } from "../context.ts";
 import { readDays } from "../ledger/days.ts";
 import { countUnchecked } from "../ledger/due.ts";
 import { checkLedger } from "../ledger/ready.ts";
-import { readReport } from "../ledger/report.ts";
+import { type Report, readReport, readUnkept } from "../ledger/report.ts";
 import { mappingOf } from "../mapping/cache.ts";
 import { MappingError } from "../mapping/compile.ts";
 import { ANSWERS } from "../receive/refuse.ts";
@@ -12,8 +12,10 @@ import { verifierOf } from "../receive/verifier.ts";
 import { secretName } from "../settings.ts";
 import { DAY } from "../time.ts";
 import { SecretError } from "../verify/secret.ts";
-import { checkDub, checkFlow, checkSettings, iso } from "./checks.ts";
+import { type Check, checkDub, checkFlow, checkSettings, iso } from "./checks.ts";
 import { checkDays, checkDubWebhook } from "./days.ts";
+import { todoAt } from "./local.ts";
+import type { ProviderTrouble } from "./no-lead.ts";
 import type { ProviderStatus, Status } from "./schema.ts";
 
 export type { ProviderStatus, Status };
@@ -28,7 +30,7 @@ export function statusRoute(deps: Deps) {
   return route;
 }
 
-/** Reads it. `origin`: the Worker's own. */
+/** Reads it, with what to do where the Worker runs. `origin`: the Worker's own. */
 export async function readStatus(
   env: Env,
   deps: Deps,
@@ -41,13 +43,15 @@ export async function readStatus(
     readDays(env.DB, 3),
     checkLedger(env.DB),
   ]);
-  const refusals = report.refusals.map(({ lastAt, ...rest }) => ({
-    ...rest,
-    lastAt: iso(lastAt),
-    todo: rest.reason in ANSWERS ? ANSWERS[rest.reason as keyof typeof ANSWERS].todo : "",
-  }));
-  const of = <T extends { provider: string }>(rows: T[], provider: string) =>
-    rows.filter((row) => row.provider === provider).map(({ provider: _, ...row }) => row);
+  const checks: Check[] = [
+    ...checkSettings(env),
+    ...(askDub ? await checkDub(env, deps) : []),
+    { what: "database", state: "ok", says: "answers, and has the newest migrations" },
+    ...checkFlow(report, unchecked, now),
+    ...checkDays(days, report.marks.list_refused, Boolean(env.DUB_API_KEY), now),
+    checkDubWebhook(env, report.refusals, now),
+  ];
+  const unkept = unkeptOf(report, origin);
   const providers = await Promise.all(
     Object.keys(deps.mappings).map(async (provider): Promise<ProviderStatus> => {
       const last = report.lastEvents.find((one) => one.provider === provider);
@@ -57,28 +61,49 @@ export async function readStatus(
         secret: secretName(provider),
         ...(await stateOf(env, deps, provider)),
         lastEventAt: last ? iso(last.at) : null,
-        refusals: of(refusals, provider),
-        ignored: of(report.ignored, provider).map(({ lastAt, ...rest }) => ({
-          ...rest,
-          lastAt: iso(lastAt),
-        })),
+        ...unkept(provider),
       };
     }),
   );
   return {
-    checks: [
-      ...checkSettings(env),
-      ...(askDub ? await checkDub(env, deps) : []),
-      { what: "database", state: "ok", says: "answers, and has the newest migrations" },
-      ...checkFlow(report, unchecked, now),
-      ...checkDays(days, report.marks.list_refused, Boolean(env.DUB_API_KEY), now),
-      checkDubWebhook(env, report.refusals, now),
-    ],
+    checks: checks.map((one) => (one.todo === undefined ? one : { ...one, todo: todoAt(origin, one.todo) })),
     providers,
-    refusals: of(refusals, "-"),
+    refusals: unkept("-").refusals,
     events: Object.fromEntries(report.counts.map(({ status: name, events }) => [name, events])),
     keptSince: report.oldestAt === null ? null : iso(report.oldestAt),
   };
+}
+
+/** What is known of the webhooks of some providers that left no event. */
+export async function readTroubles(
+  env: Env,
+  deps: Deps,
+  providers: string[],
+  origin: string,
+): Promise<ProviderTrouble[]> {
+  const unkept = unkeptOf(await readUnkept(env.DB), origin);
+  return Promise.all(
+    providers.map(async (provider) => ({
+      provider,
+      ...(await stateOf(env, deps, provider)),
+      ...unkept(provider),
+    })),
+  );
+}
+
+/** Of a provider, or of none ("-"), as the API shows it. */
+function unkeptOf({ refusals, ignored }: Pick<Report, "refusals" | "ignored">, origin: string) {
+  const of = <T extends { provider: string; lastAt: number }>(rows: T[], provider: string) =>
+    rows
+      .filter((row) => row.provider === provider)
+      .map(({ provider: _, ...row }) => ({ ...row, lastAt: iso(row.lastAt) }));
+  return (provider: string): Pick<ProviderStatus, "refusals" | "ignored"> => ({
+    refusals: of(refusals, provider).map((row) => ({
+      ...row,
+      todo: row.reason in ANSWERS ? todoAt(origin, ANSWERS[row.reason as keyof typeof ANSWERS].todo) : "",
+    })),
+    ignored: of(ignored, provider),
+  });
 }
 
 /** The refusal of a provider's last webhook; undefined when a webhook was taken after it. */

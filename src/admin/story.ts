@@ -5,10 +5,12 @@ import type { AttemptRow, FoundEvent, WholeRow } from "../ledger/search.ts";
 import { about, type Reason } from "../states.ts";
 import { DAY, HOUR, MINUTE, SECOND } from "../time.ts";
 import type { Verify } from "../verify/schemes.ts";
-import { inline } from "./display.ts";
+import { exact, quoted, type Wording, wordingOf } from "./marked.ts";
 
 /** `at`: milliseconds since 1970; null: when is not kept, or it is not over. `event`: another event it is about. */
-export type StoryStep = { at: number | null; says: string; attempt?: true; event?: string };
+export type StoryStep = Wording & { at: number | null; attempt?: true; event?: string };
+/** A step whose sentence has its marks. */
+type Step = Omit<StoryStep, "marked">;
 
 /** Which rule of today's mapping file takes the event. */
 export type RuleNow =
@@ -38,8 +40,12 @@ const MAX_WARNINGS = 20;
 
 /** The story, from the webhook to what comes next. */
 export function storyOf(story: StoryOf): StoryStep[] {
+  return stepsOf(story).map(({ says, ...step }) => ({ ...step, ...wordingOf(says) }));
+}
+
+function stepsOf(story: StoryOf): Step[] {
   const { row } = story;
-  const untimed = (says: string): StoryStep => ({ at: null, says });
+  const untimed = (says: string): Step => ({ at: null, says });
   return [
     { at: row.receivedAt, says: received(story) },
     untimed(verified(story)),
@@ -75,8 +81,6 @@ export function duration(time: number): string {
   const count = Math.round((time / unit) * 10) / 10;
   return `${count} ${name}${count === 1 ? "" : "s"}`;
 }
-
-const quoted = (text: string) => `“${inline(text)}”`;
 
 /** Whether retention has removed what the event held. */
 export const isBlanked = (row: Pick<WholeRow, "eventId">) => row.eventId === null;
@@ -117,8 +121,8 @@ function ruled({ rule }: StoryOf): string {
     case "none":
       return "No rule of today's mapping file takes it: the file was changed since it came.";
     case "taken": {
-      const on = rule.on.map((one) => inline(one)).join(" or ");
-      const when = rule.when === undefined ? "" : `, when ${inline(rule.when)}`;
+      const on = rule.on.map((one) => exact(one)).join(" or ");
+      const when = rule.when === undefined ? "" : `, when ${exact(rule.when)}`;
       return `Rule ${rule.index + 1} of today's mapping file takes it (leads[${rule.index}], asked again just now): on ${on}${when}.`;
     }
   }
@@ -129,7 +133,7 @@ function mapped({ row, lead, warnings }: StoryOf): string[] {
   const says = leadSentence(row, lead);
   const shown = warnings
     .slice(0, MAX_WARNINGS)
-    .map(({ field, did }) => `Warning about ${field}: ${inline(did)}.`);
+    .map(({ field, did }) => `Warning about ${field}: ${exact(did)}.`);
   const more = warnings.length - shown.length;
   return [
     ...(says === undefined ? [] : [says]),
@@ -171,10 +175,10 @@ const ASKED: Record<string, string> = {
 };
 
 /** The delivery attempts and the last replay, by their time. */
-function tried({ row, attempts }: StoryOf): StoryStep[] {
+function tried({ row, attempts }: StoryOf): Step[] {
   const told = attempts.slice(-MAX_ATTEMPTS);
   const more = attempts.length - told.length;
-  const steps: StoryStep[] = told.map((one) => ({ at: one.at, says: attemptSentence(one), attempt: true }));
+  const steps: Step[] = told.map((one) => ({ at: one.at, says: attemptSentence(one), attempt: true }));
   if (row.replayedAt !== null)
     steps.push({
       at: row.replayedAt,
@@ -192,7 +196,7 @@ function attemptSentence({ phase, httpStatus, message, milliseconds, reason }: A
     httpStatus === null
       ? `There was no answer${said}, after ${duration(milliseconds)}`
       : `The answer was ${httpStatus}${said}, after ${duration(milliseconds)}`;
-  return `${ASKED[phase] ?? `Dub was asked (${inline(phase)})`}. ${answer}. That means: ${about(reason).means}.`;
+  return `${ASKED[phase] ?? `Dub was asked (${exact(phase)})`}. ${answer}. That means: ${about(reason).means}.`;
 }
 
 /** Deliveries that were begun and of which no result is kept. */
@@ -221,7 +225,7 @@ function doubted({ row }: StoryOf): string[] {
 }
 
 /** How it ended; nothing while it is pending. */
-function ended({ row, link, holder }: StoryOf): StoryStep[] {
+function ended({ row, link, holder }: StoryOf): Step[] {
   const { means } = about(row.reason);
   switch (row.status) {
     case "pending":
@@ -237,7 +241,7 @@ function ended({ row, link, holder }: StoryOf): StoryStep[] {
               ? `It is a duplicate: ${means}. Nothing was counted twice.`
               : holder === null
                 ? `It is a duplicate: ${means}.`
-                : `It is a duplicate: ${means}, as the event ${inline(holder)}. If that one ends without a lead, the oldest duplicate is delivered instead.`,
+                : `It is a duplicate: ${means}, as the event ${exact(holder)}. If that one ends without a lead, the oldest duplicate is delivered instead.`,
           ...(holder !== null && { event: holder }),
         },
       ];
@@ -258,7 +262,7 @@ const WHAT_DUB_SAYS = {
 const LATER = MINUTE;
 
 /** What Dub's list and its webhook say of the lead. */
-function atDub({ row }: StoryOf): StoryStep[] {
+function atDub({ row }: StoryOf): Step[] {
   if (row.atDub === null) return [];
   const other =
     row.dubClick === null
@@ -274,8 +278,8 @@ function atDub({ row }: StoryOf): StoryStep[] {
 }
 
 function deliveredSentence(row: WholeRow, link: StoryOf["link"]): string {
-  const partner = link?.partnerId ? `, of the partner ${inline(link.partnerId)}` : "";
-  const to = link ? ` the link ${inline(link.shortLink ?? link.id)}${partner}` : "";
+  const partner = link?.partnerId ? `, of the partner ${exact(link.partnerId)}` : "";
+  const to = link ? ` the link ${exact(link.shortLink ?? link.id)}${partner}` : "";
   const how = row.deliveredBy === "single" ? " The setting DUB_DELIVERY was single." : "";
   if (row.reason === "customer_registered")
     return `It was delivered: Dub keeps the customer${to && ` with${to}`}, and counts no lead yet.`;

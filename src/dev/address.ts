@@ -17,17 +17,3 @@ export function workerAddress(text: string): string {
     throw new UserError(`"${text}" is no address of a Worker. Write it as https://leads.example.com.`);
   return url.origin;
 }
-
-/** What to do, for a Worker on this machine if `origin` is one: it takes its secrets from .dev.vars. */
-export function todoAt(origin: string, todo: string): string {
-  if (!isLocal(origin)) return todo;
-  return todo
-    .replace(/run `npx wrangler secret put (\w+)`/, "write $1=… into .dev.vars and start it again")
-    .replace("set it by `npx wrangler secret put`", "write it into .dev.vars and start the Worker again")
-    .replace(/, or add the mapping file$/, ", or start the Worker again if the mapping file is new");
-}
-
-/** Whether an origin is of this machine, so that nothing sent to it can be read on the way. */
-export function isLocal(origin: string): boolean {
-  return HERE.test(new URL(origin).host);
-}

@@ -1,9 +1,10 @@
 /** Asking the admin API of a Worker, with its errors in words. */
 import type * as z from "zod/mini";
 import { ADMIN_TOKEN } from "../admin/auth.ts";
+import { isLocal } from "../admin/local.ts";
 import { readSecret, SecretError } from "../verify/secret.ts";
 import { readTokens } from "../verify/token.ts";
-import { isLocal, workerAddress } from "./address.ts";
+import { workerAddress } from "./address.ts";
 import { ADMIN_TIMEOUT } from "./limits.ts";
 import { findLocalToken } from "./local-token.ts";
 import { notThisWorker, request } from "./request.ts";

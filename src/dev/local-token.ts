@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { isLocal } from "./address.ts";
+import { isLocal } from "../admin/local.ts";
 import { ROOT } from "./files.ts";
 import { isRunning } from "./process/interrupted.ts";
 

@@ -27,6 +27,8 @@ export function table(head: string[], rows: string[][]): string {
 }
 
 const code = (name: string) => `\`${name}\``;
+/** A name that links lead to: `#name`. */
+const anchored = (name: string) => `${code(name)} <a id="${name}"></a>`;
 const listed = (names: readonly string[]) => names.map(code).join(", ");
 
 /** The shipped providers: a user's own are not listed, so that updates of the page merge without a conflict. */
@@ -43,7 +45,7 @@ function providers(): string {
 function reasons(): string {
   const parts = STATUS_NAMES.map((status) => {
     const rows = reasonsWhere((reason) => reason.status === status).map((name) => [
-      code(name),
+      anchored(name),
       about(name).means,
       about(name).todo,
     ]);
@@ -55,7 +57,7 @@ function reasons(): string {
 function answers(): string {
   const rows = Object.entries(ANSWERS).map(([name, { status, means, todo }]) => [
     String(status),
-    code(name),
+    anchored(name),
     means,
     todo,
   ]);

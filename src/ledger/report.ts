@@ -35,15 +35,26 @@ export type Report = {
   dueSince: number | null;
 };
 
+const REFUSALS =
+  "SELECT provider, reason, count, last_at AS lastAt, evidence FROM refusals ORDER BY last_at DESC";
+const IGNORED = "SELECT provider, type, count, last_at AS lastAt FROM ignored ORDER BY last_at DESC";
+
+/** What left no event. */
+export async function readUnkept(db: D1Database): Promise<Pick<Report, "refusals" | "ignored">> {
+  const [refusals, ignored] = await db.batch([db.prepare(REFUSALS), db.prepare(IGNORED)]);
+  return {
+    refusals: (refusals?.results ?? []) as Report["refusals"],
+    ignored: (ignored?.results ?? []) as Report["ignored"],
+  };
+}
+
 /** Reads it. Events are counted from `since` on (milliseconds). */
 export async function readReport(db: D1Database, now: number, since: number): Promise<Report> {
   const results = await db.batch([
     readMarks(db),
     readPauses(db),
-    db.prepare(
-      "SELECT provider, reason, count, last_at AS lastAt, evidence FROM refusals ORDER BY last_at DESC",
-    ),
-    db.prepare("SELECT provider, type, count, last_at AS lastAt FROM ignored ORDER BY last_at DESC"),
+    db.prepare(REFUSALS),
+    db.prepare(IGNORED),
     db.prepare(
       `SELECT provider, max(received_at) AS at FROM events WHERE rowid > (SELECT max(rowid) FROM events) - 1000
        GROUP BY provider`,

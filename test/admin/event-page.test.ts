@@ -3,11 +3,13 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { shipped as mappings } from "../../mappings/index.ts";
 import { linesOf } from "../../src/admin/display.ts";
+import { reasonPage } from "../../src/admin/pages/set-up.ts";
 import { asExpected, mapSample } from "../../src/dev/check/results.ts";
 import { purge } from "../../src/ledger/retention.ts";
 import { compileMapping } from "../../src/mapping/compile.ts";
 import { resultOf } from "../../src/mapping/result.ts";
 import { Sample } from "../../src/mapping/schema.ts";
+import { REASONS } from "../../src/states.ts";
 import { clerkWith, idOf, open, plan, type TestApp, TOKEN } from "../support/admin.ts";
 import { DAY, db, MINUTE, sampleOf, samples, signUp } from "../support/app.ts";
 
@@ -68,6 +70,7 @@ describe("what it shows", () => {
     expect(says).toContain("Rule 1 of today's mapping file takes it");
     expect(says).toContain("It was delivered: Dub credited the link https://go.example/Xk3p");
     expect(html).toContain(`href="/admin/events?reason=recorded"`);
+    expect(html).toContain(`<a href="${reasonPage("recorded")}"><code>recorded</code></a>`);
     expect(html).toContain(`href="/admin/workbench?event=${id}"`);
     expect(html).toMatch(/action="\/admin\/search"><input type="hidden" name="find" value="user_\w+"/);
     // Each number of a field links to a line of the payload, which has the field's number and links back.
@@ -335,6 +338,71 @@ it("a copy as a sample fits what the mapping file makes of it, for every sample 
     await db.exec("DELETE FROM events");
   }
   expect(checked).toBeGreaterThan(20);
+});
+
+it.each(["link_disabled", "dub_key_missing"] as const)(
+  "a list of one reason says what it means: %s",
+  async (reason) => {
+    const { html, says } = await ask(await open(), `/events?reason=${reason}`);
+    const { means, todo } = REASONS[reason];
+    expect(html).toContain(`<a href="${reasonPage(reason)}"><code>${reason}</code></a>`);
+    const words = `${means}. What to do: ${todo}.`.replaceAll("`", "");
+    expect(says.replace(/ ([.;])/g, "$1").replace(/ +/g, " ")).toContain(words);
+  },
+);
+
+describe("code in sentences", () => {
+  /** What is shown beside code, payloads and forms. */
+  const proseOf = (html: string) =>
+    textOf(
+      html.replace(/<(code|pre|textarea|style|script)\b.*?<\/\1>/gs, "").replace(/ data-copy="[^"]*"/g, ""),
+    );
+
+  it("no page shows a literal backtick, whatever the reason", async () => {
+    const app = await open();
+    expect(
+      (Object.values(REASONS) as { means: string; todo: string }[]).filter(({ means, todo }) =>
+        `${means}${todo}`.includes("`"),
+      ).length,
+    ).toBeGreaterThan(5);
+    for (const [reason, { status }] of Object.entries(REASONS))
+      await db
+        .prepare(
+          "INSERT INTO events (id, provider, event_id, type, status, reason, payload, received_at, next_attempt_at) VALUES (?1, 'clerk', ?1, 'user.created', ?2, ?1, '{}', ?3, iif(?2 = 'pending', ?3, NULL))",
+        )
+        .bind(reason, status, app.clock.now)
+        .run();
+    await db.exec("DELETE FROM transitions");
+    const pages = Object.keys(REASONS).flatMap((reason) => [
+      `/events/${reason}`,
+      `/events/${reason}?ask=replay`,
+      `/events?reason=${reason}`,
+    ]);
+    for (const path of [...pages, "", "/events", "/replay?status=rejected", "/replay?status=skipped,failed"])
+      expect(proseOf((await ask(app, path)).html), path).not.toContain("`");
+  });
+
+  it("what the provider and the mapping file say is shown as it is", async () => {
+    const rule = {
+      on: { "*": "data.kind == `1` || `true`" },
+      lead: { eventName: "'a`b'", customerExternalId: "data.id" },
+      withoutClickId: "send",
+    };
+    const app = await open({
+      mappings: { ...mappings, clerk: clerkWith({}, { test: "`false`", leads: [rule] }) },
+    });
+    const id = await kept(app, "clerk", { ...signUp("user_1"), type: "a`b`c" });
+    const { says, html } = await ask(app, `/events/${id}`);
+    expect(says).toContain("of type “a`b`c”");
+    expect(says).toContain("on * if data.kind == `1` || `true`.");
+    expect(says).toContain("the lead “a`b” of it");
+    expect(html).not.toContain("<code>b</code>");
+    const api = await app.fetch(
+      new Request(`${ORIGIN}/api/events/${id}`, { headers: { authorization: `Bearer ${TOKEN}` } }),
+    );
+    const { story } = await api.json<{ story: { says: string }[] }>();
+    expect(story.map(({ says }) => says).join("")).toMatch(/^\P{Cc}+$/u);
+  });
 });
 
 /** Letters that take more than a byte in the body. */

@@ -66,7 +66,7 @@ describe("figures", () => {
     const app = await open({ settings: { CLERK_WEBHOOK_SECRET: "", STRIPE_WEBHOOK_SECRET: "" } });
     const html = await overview(app);
     expect(textOf(html)).toContain("No event yet: what to do first Turn on your provider: Auth0");
-    expect(textOf(html)).toContain("To turn it on: npx wrangler secret put CLERK_WEBHOOK_SECRET");
+    expect(textOf(html)).toContain("To turn it on, run npx wrangler secret put CLERK_WEBHOOK_SECRET");
     await app.send("auth0", sampleOf("auth0").webhook);
     expect(textOf(await overview(app))).not.toContain("No event yet");
   });
@@ -128,6 +128,7 @@ describe("what needs the operator", () => {
     ]);
     expect(html).toContain('href="/admin/events?reason=recorded_unconfirmed"');
     expect(html).toContain('href="/admin/events?reason=no_event_type"');
+    expect(html).toContain("/docs/reasons.md#no_event_type");
     await app.pass(8 * DAY, 12 * HOUR);
     expect(bannersOf(await overview(app))).toEqual([
       expect.stringContaining("no day is compared"),
@@ -172,6 +173,7 @@ describe("what needs the operator", () => {
         /Clerk – the last webhook was refused at 2026-03-10 12:01:00 \(signature_mismatch\): the signature does not match/,
       ),
     ]);
+    expect(html).toContain("/docs/reasons.md#signature_mismatch");
     expect(textOf(html)).toMatch(/Refused webhooks signature_mismatch once, last 2026-03-10 12:01:00/);
     app.clock.now += MINUTE;
     await app.send("clerk", signUp("user_1"));

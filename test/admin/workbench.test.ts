@@ -524,3 +524,11 @@ describe("as JSON", () => {
     expect([status, body]).toEqual([400, { error: "bad_request", message: expect.any(String) }]);
   });
 });
+
+it("a reason's words show code as code", async () => {
+  const app = await open();
+  const noName = await tryIt(app, json(clerkWith({ eventName: "''" })));
+  expect(noName.text).toContain("correct <code>lead.eventName</code> in the mapping file");
+  const unsplit = await tryIt(app, json({ ...clerkWith({}), each: "nothing.here" }));
+  expect(unsplit.text).toContain("<code>each</code> of the mapping file failed");
+});

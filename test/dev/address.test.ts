@@ -1,9 +1,7 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { isLocal, todoAt, workerAddress } from "../../src/dev/address.ts";
+import { workerAddress } from "../../src/dev/address.ts";
 import { UserError } from "../../src/dev/user-error.ts";
-import { ANSWERS } from "../../src/receive/refuse.ts";
-import { REASONS } from "../../src/states.ts";
 
 it.each([
   ["https://leads.example", "https://leads.example"],
@@ -40,20 +38,4 @@ it("gives an http(s) origin or a UserError for any text, and takes what it gives
       expect(workerAddress(origin)).toBe(origin);
     }),
   );
-});
-
-it("says what to do as it is done for a Worker on this machine", () => {
-  const todo = "run `npx wrangler secret put DUB_API_KEY`; then wait";
-  expect(todoAt("https://leads.example", todo)).toBe(todo);
-  expect(todoAt("http://localhost:8787", todo)).toBe(
-    "write DUB_API_KEY=… into .dev.vars and start it again; then wait",
-  );
-  const all = [...Object.values(REASONS), ...Object.values(ANSWERS)].map((one) => one.todo);
-  expect(all.filter((one) => one.includes("wrangler")).length).toBeGreaterThan(0);
-  expect(all.map((one) => todoAt("http://localhost:8787", one)).join("\n")).not.toContain("wrangler");
-});
-
-it("knows this machine", () => {
-  expect(["http://localhost:1", "http://127.0.0.1", "http://[::1]:2"].every(isLocal)).toBe(true);
-  expect(["https://leads.example", "https://localhost.evil.example"].some(isLocal)).toBe(false);
 });

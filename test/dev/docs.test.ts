@@ -16,8 +16,9 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, it } from "vitest";
+import { REPOSITORY, reasonPage, setUpPage } from "../../src/admin/pages/set-up.ts";
 import { ALERTS } from "../../src/alert.ts";
-import { ROOT, readJson } from "../../src/dev/files.ts";
+import { providerFolders, ROOT, readJson } from "../../src/dev/files.ts";
 import { ANSWERS } from "../../src/receive/refuse.ts";
 import { LEFT } from "../../src/replay/replay.ts";
 import { parseSettings } from "../../src/settings.ts";
@@ -152,19 +153,24 @@ const scripts = scriptsIn("package.json");
 const scriptsOf = (page: string) =>
   page === "examples/README.md" ? { ...scripts, ...scriptsIn("examples/clerk/package.json") } : scripts;
 
+/** What a link to a page can name after #, as GitHub makes it: headings, and `<a id>`. */
+function anchorsOf(text: string): string[] {
+  const titles = [...text.matchAll(/^#+ (.*)$/gm)].map(([, title = ""]) =>
+    title
+      .toLowerCase()
+      .replace(/[^\w\- ]/g, "")
+      .replaceAll(" ", "-"),
+  );
+  return [...titles, ...[...text.matchAll(/<a id="([^"]+)"><\/a>/g)].map(([, id = ""]) => id)];
+}
+
 it.each([...pages])("%s: its links, npm scripts and files exist", (page, text) => {
   for (const [, link = ""] of text.matchAll(/\]\((?!https?:)([^)]+)\)/g)) {
     const [file = "", anchor] = link.split("#");
     const path = file === "" ? join(ROOT, page) : join(ROOT, dirname(page), file);
     expect(existsSync(path), `${page} links to ${link}`).toBe(true);
     if (anchor === undefined) continue;
-    const anchors = [...readFileSync(path, "utf8").matchAll(/^#+ (.*)$/gm)].map(([, title = ""]) =>
-      title
-        .toLowerCase()
-        .replace(/[^\w\- ]/g, "")
-        .replaceAll(" ", "-"),
-    );
-    expect(anchors, `${page} links to ${link}`).toContain(anchor);
+    expect(anchorsOf(readFileSync(path, "utf8")), `${page} links to ${link}`).toContain(anchor);
   }
   for (const [command, name = ""] of text.matchAll(/npm (?:run )?(?:--silent )?([\w-]+(?::[\w-]+)*)/g))
     if (command.includes("run ") || ["start", "test"].includes(name))
@@ -203,6 +209,27 @@ it("docs/reasons.md has each status, reason, answer and alert once", () => {
     ...Object.values(ANSWERS).flatMap((answer) => ("alert" in answer ? [answer.alert] : [])),
   ];
   expect(sorted(namesIn(section("docs/reasons.md", "## Alerts")))).toEqual(sorted(new Set(codes)));
+});
+
+it("the admin pages link to pages and anchors that exist", () => {
+  const links = [...Object.keys(REASONS), ...Object.keys(ANSWERS)].map(reasonPage);
+  links.push(...[...providerFolders().map(({ provider }) => provider), "own-one"].map(setUpPage));
+  for (const file of globSync("src/admin/**/*.{ts,tsx}", { cwd: ROOT }))
+    for (const [, path = ""] of readFileSync(join(ROOT, file), "utf8").matchAll(
+      /\$\{REPOSITORY\}\/([\w./#-]+)[`"]/g,
+    ))
+      links.push(`${REPOSITORY}/${path}`);
+  expect(links.filter((link) => link.includes("your-own-files"))).toHaveLength(1);
+  for (const link of links) {
+    const [page = "", anchor] = link.replace(`${REPOSITORY}/`, "").split("#");
+    expect([...pages.keys()], link).toContain(page);
+    // GitHub goes to the first of two.
+    if (anchor !== undefined)
+      expect(
+        anchorsOf(textOf(page)).filter((one) => one === anchor),
+        link,
+      ).toHaveLength(1);
+  }
 });
 
 it("docs/settings.md has each setting and secret once, with its default", () => {

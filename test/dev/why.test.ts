@@ -72,7 +72,7 @@ it("why says why there is no lead, and what could explain it", async () => {
   const organic = await run("why", [data.data.id, "--to", url]);
   expect(organic.code).toBe(1);
   expect(organic.out).toContain("skipped (no_click_id)");
-  expect(organic.out).toContain("None of these events carries a click id");
+  expect(organic.out).toContain("None of this person's events carries a click id");
   // What is not about this person explains nothing.
   expect(organic.out).not.toContain("STRIPE_WEBHOOK_SECRET");
   const nobody = await run("why", ["nobody@orchard.example", "--to", url, "--json"]);
@@ -90,7 +90,7 @@ it("doctor shows each part with what to do, and no secret", async () => {
   expect(out).toMatch(/^Dub takes leads with the key +ok +yes/m);
   expect(out).toMatch(/^clerk +ok +is on; last event/m);
   expect(out).toMatch(/^stripe +problem +.*STRIPE_WEBHOOK_SECRET/m);
-  expect(out).toMatch(/^auth0 +off .*write AUTH0_WEBHOOK_SECRET=… into \.dev\.vars/m);
+  expect(out).toMatch(/^auth0 +off .*write `AUTH0_WEBHOOK_SECRET=…` into `\.dev\.vars`/m);
   expect(out).not.toMatch(/1234567890|dub_/);
 });
 
@@ -101,7 +101,9 @@ it("doctor names a refused webhook until one is taken, be it by no rule", async 
   // It may have brought the click id of somebody whose other events have none.
   const { data } = readSample("clerk", "organic").webhook as { data: { id: string } };
   const organic = await run("why", [data.id, "--to", url]);
-  expect(organic.out).toMatch(/None of these events carries a click id[\s\S]*clerk: 1 webhook refused/);
+  expect(organic.out).toMatch(
+    /None of this person's events carries a click id[\s\S]*clerk: 1 webhook refused/,
+  );
   await postSample("clerk", readSample("clerk", "other-event"), url);
   await expect.poll(clerk, { timeout: 20_000 }).toMatch(/^clerk +ok /);
 });

@@ -72,6 +72,22 @@ describe("a corrected mapping file, and a replay", () => {
     expect(app.dub.recorded).toHaveLength(1);
   });
 
+  it("the events of a webhook that was split days later are found, and replayed, by the time when it came", async () => {
+    const logs = mappings["auth0-logs"] as object;
+    const files: Record<string, unknown> = { ...mappings, "auth0-logs": { ...logs, each: "logs" } };
+    const app = await open({ mappings: files });
+    await app.send("auth0-logs", { batch: sampleOf("auth0-logs").webhook as object[] });
+    const until = new Date(app.clock.now + MINUTE).toISOString();
+    app.clock.now += 3 * DAY;
+    await app.send("clerk", signUp("user_1"));
+    files["auth0-logs"] = { ...logs, each: "batch" };
+    await replayAll(app, { reason: "not_split" });
+    await app.pump();
+    const { body } = await post(app, "/api/events/search", { until });
+    expect(body).toMatchObject({ events: [{ provider: "auth0-logs", reason: "recorded" }] });
+    expect(await replayAll(app, { until })).toEqual({ delivered: 1 });
+  });
+
   it("JSON lines that could not be split become their events", async () => {
     const logs = mappings["auth0-logs"] as object;
     const files: Record<string, unknown> = { ...mappings, "auth0-logs": { ...logs, each: "sum(@)" } };

@@ -4,6 +4,7 @@ import { ALERTS, ledgerProblem } from "../../alert.ts";
 import { log } from "../../log.ts";
 import { MappingError } from "../../mapping/compile.ts";
 import { SettingsError } from "../../settings.ts";
+import { todoAt } from "../local.ts";
 import { sentence } from "../story.ts";
 import { answerPage } from "./layout.tsx";
 import { Banner } from "./parts.tsx";
@@ -11,7 +12,10 @@ import { Banner } from "./parts.tsx";
 /** Answers an error that the operator can do something about as a page; throws any other. */
 export function answerError(error: Error, c: Context): Response | Promise<Response> {
   const page = (title: string, what: string, todo: string) => {
-    const children = [<h1>{title}</h1>, <Banner what={sentence(what)} todo={todo} />];
+    const children = [
+      <h1>{title}</h1>,
+      <Banner what={sentence(what)} todo={todoAt(new URL(c.req.url).origin, todo)} />,
+    ];
     return answerPage(c, { title, children }, 503);
   };
   if (/D1_ERROR/.test(error.message)) {

@@ -6,14 +6,17 @@ import { type EventDetails, jsonOf } from "../details.ts";
 import { inline, sizeOf, within } from "../display.ts";
 import { type AtDub, LISTED_BEFORE } from "../dub-leads.ts";
 import { fieldRows } from "../field-rows.ts";
+import { todoAt } from "../local.ts";
+import type { Cause } from "../no-lead.ts";
 import { type StoryStep, sentence } from "../story.ts";
+import { Causes } from "./causes.tsx";
 import { ASK_BUDGET, AskEnd, AskReplay, ListedAtDub, type Preview } from "./confirm.tsx";
 import { Sides } from "./lead-and-payload.tsx";
-import { StatusMark, Time, Words } from "./parts.tsx";
+import { Reason, StatusMark, Time, Words } from "./parts.tsx";
 import { setUpPage } from "./set-up.ts";
 
 /** Bytes that the parts of the page may take, so that it stays below 30 kB whatever an event holds. */
-const BUDGET = { attempts: 3500, story: 4500, payload: 12_000 };
+const BUDGET = { attempts: 3500, story: 4500, payload: 12_000, causes: 4000 };
 /** Of the tags around a step of the story. */
 const STEP = 100;
 
@@ -23,15 +26,24 @@ export type Besides = {
   ask?: "replay" | "end" | undefined;
   preview?: Preview;
   dub?: AtDub;
+  causes?: Cause[];
 };
 
-/** What the page shows. `told`: what is known of the event. */
-export const Event = ({ told, said, ask, preview, dub }: { told: EventDetails } & Besides) => {
+/** What the page shows. `told`: what is known of the event. `origin`: of the Worker. */
+export const Event = ({
+  told,
+  origin,
+  said,
+  ask,
+  preview,
+  dub,
+  causes = [],
+}: { told: EventDetails; origin: string } & Besides) => {
   const { row, lead, payload } = told;
   const { means, todo } = about(row.reason);
   const here = `/admin/events/${encodeURIComponent(row.id)}`;
   const rows = fieldRows(lead, told.explanation);
-  const budget = BUDGET.payload - (preview || dub ? ASK_BUDGET : 0);
+  const budget = BUDGET.payload - (preview || dub ? ASK_BUDGET : 0) - (causes.length > 0 ? BUDGET.causes : 0);
   return (
     <div id="found">
       <h1 class="event">
@@ -48,7 +60,7 @@ export const Event = ({ told, said, ask, preview, dub }: { told: EventDetails } 
           </p>
         )}
         <p>
-          <strong>What to do:</strong> <Words text={sentence(todo)} />
+          <strong>What to do:</strong> <Words text={sentence(todoAt(origin, todo))} />
           {row.reason === "no_click_id" && (
             <>
               {" "}
@@ -57,7 +69,8 @@ export const Event = ({ told, said, ask, preview, dub }: { told: EventDetails } 
           )}
         </p>
         <p class="quiet">
-          Reason <a href={`/admin/events?reason=${row.reason}`}>{row.reason}</a>, event <code>{row.id}</code>{" "}
+          Reason <Reason name={row.reason} /> (
+          <a href={`/admin/events?reason=${row.reason}`}>all events with it</a>), event <code>{row.id}</code>{" "}
           of {row.provider}, received <Time at={iso(row.receivedAt)} />
         </p>
       </section>
@@ -65,6 +78,12 @@ export const Event = ({ told, said, ask, preview, dub }: { told: EventDetails } 
       {ask === "replay" && preview && <AskReplay preview={preview} kept={row.lead} here={here} />}
       {ask === "end" && <AskEnd status={row.status} here={here} />}
       {dub && <ListedAtDub dub={dub} since={row.receivedAt - LISTED_BEFORE} />}
+      {causes.length > 0 && (
+        <>
+          <h2>What could explain it</h2>
+          <Causes causes={causes} budget={BUDGET.causes} />
+        </>
+      )}
       <h2 id="story">Story</h2>
       <Story steps={told.story} id={row.id} />
       <Sides rows={rows} told={told} here={here} budget={payload === undefined ? 0 : budget} />
@@ -161,11 +180,11 @@ const Story = ({ steps, id }: { steps: StoryStep[]; id: string }) => {
       <ol class="story">
         {steps
           .filter((one) => kept.has(one))
-          .map(({ at, says, event }) => (
+          .map(({ at, marked, event }) => (
             <li>
               {at !== null && <Time at={iso(at)} />}
               <span>
-                <Words text={says} />
+                <Words text={marked} />
                 {event !== undefined && (
                   <>
                     {" "}

@@ -4,6 +4,7 @@ import type { Alert } from "../../alert.ts";
 import type { Deps, Env } from "../../context.ts";
 import { log } from "../../log.ts";
 import { endOne, previewOne, replayOne } from "../../replay/replay.ts";
+import { readCausesOfNoClickId } from "../causes.ts";
 import { type EventDetails, readDetails } from "../details.ts";
 import { inline } from "../display.ts";
 import { askDub, LISTED_BEFORE } from "../dub-leads.ts";
@@ -23,13 +24,14 @@ export function eventPages(deps: Deps & { alert: Alert }) {
 
   const show = async (c: Page, besides: Besides = {}) => {
     const told = await readDetails(c.env, deps, idOf(c));
-    return told
-      ? answerPage(c, {
-          title: titleOf(told),
-          live: besides.said !== undefined && told.row.status === "pending",
-          children: <Event told={told} {...besides} />,
-        })
-      : unknown(c);
+    if (!told) return unknown(c);
+    const causes =
+      told.row.reason === "no_click_id" ? await readCausesOfNoClickId(c.env, deps, told, originOf(c)) : [];
+    return answerPage(c, {
+      title: titleOf(told),
+      live: besides.said !== undefined && told.row.status === "pending",
+      children: <Event told={told} origin={originOf(c)} causes={causes} {...besides} />,
+    });
   };
 
   pages.get("/events/:id", async (c) => {
@@ -67,7 +69,10 @@ export function eventPages(deps: Deps & { alert: Alert }) {
       customer === undefined
         ? { says: ["Dub can't be asked: the customer's id is not known."], leads: [] }
         : await askDub(c.env, deps, customer, told.row.receivedAt - LISTED_BEFORE);
-    return answerPage(c, { title: titleOf(told), children: <Event told={told} dub={dub} /> });
+    return answerPage(c, {
+      title: titleOf(told),
+      children: <Event told={told} origin={originOf(c)} dub={dub} />,
+    });
   });
 
   pages.get("/events/:id/payload", async (c) => {
@@ -103,6 +108,8 @@ export function eventPages(deps: Deps & { alert: Alert }) {
 
   return pages;
 }
+
+const originOf = (c: Page) => new URL(c.req.url).origin;
 
 const titleOf = ({ row }: EventDetails) => `${inline(row.type ?? "no type", 80)}, ${row.status}`;
 

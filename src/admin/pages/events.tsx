@@ -1,21 +1,24 @@
 /** The list of events: filters, search, export, and the newest ones as they come. */
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import type { Deps, Env } from "../../context.ts";
+import { readCausesOfNoEvent } from "../causes.ts";
 import { beginning } from "../display.ts";
 import { type ApiEvent, type EventPage, fieldsOfQuery, listEvents } from "../events.ts";
 import { type Format, writeEvents } from "../export.ts";
 import { type Fields, readFields } from "../fields.ts";
+import { Causes } from "./causes.tsx";
 import { address, FILTERS, Filters, withZone } from "./filters.tsx";
 import { formOf, listed, withoutEmpty } from "./form.ts";
 import { answerPage } from "./layout.tsx";
-import { StatusMark, Table, Time, Wrong } from "./parts.tsx";
+import { StatusMark, Table, Time, Words, Wrong } from "./parts.tsx";
 import { replayAddress } from "./replay.tsx";
 
 /** Events in one exported file. */
 const MAX_EXPORTED = 1_000;
 
 /** The routes of the list. */
-export function listPages({ mappings }: Pick<Deps, "mappings">) {
+export function listPages(deps: Deps) {
+  const { mappings } = deps;
   const pages = new Hono<{ Bindings: Env }>();
   const providers = Object.keys(mappings);
   const read = (given: object, allowed: readonly (keyof Fields)[]) => readFields(given, allowed, providers);
@@ -32,7 +35,7 @@ export function listPages({ mappings }: Pick<Deps, "mappings">) {
     const content = (
       <>
         <h1>Events</h1>
-        <Filters filter={shown} providers={providers} live={live !== undefined} />
+        <Filters filter={shown} providers={providers} live={live !== undefined} origin={originOf(c)} />
         {page ? (
           <Found
             page={page}
@@ -61,6 +64,8 @@ export function listPages({ mappings }: Pick<Deps, "mappings">) {
     const find = value.find ?? "";
     if (find === "") wrong.push("Write what to find.");
     const page = wrong.length > 0 ? null : await listEvents(c.env.DB, { ...value, related: true }, providers);
+    const isNothing = page?.events.length === 0 && page.next === null && value.before === undefined;
+    const causes = isNothing && (await readCausesOfNoEvent(c.env, deps, originOf(c)));
     const content = (
       <>
         <h1>Events of “{find}”</h1>
@@ -71,8 +76,13 @@ export function listPages({ mappings }: Pick<Deps, "mappings">) {
           </p>
         )}
         {!page && <Wrong wrong={wrong} />}
-        {page && page.events.length === 0 && <NotFound />}
-        {page && page.events.length > 0 && <Found page={page} older={null} />}
+        {causes && (
+          <>
+            <p>No event is kept for this. What could explain it:</p>
+            <Causes causes={causes} budget={CAUSES_BUDGET} />
+          </>
+        )}
+        {page && !causes && <Found page={page} older={null} />}
         {page?.next && (
           <form method="post" action="/admin/search">
             <input type="hidden" name="find" value={find} />
@@ -118,9 +128,13 @@ export function listPages({ mappings }: Pick<Deps, "mappings">) {
   return pages;
 }
 
+const originOf = (c: Context) => new URL(c.req.url).origin;
+
 /** Rows of a list whose links repeat a filter: the page stays below 30 kB also when the filter is long. */
 const rowsBeside = (filter: Record<string, string>) => (address(filter).length > 300 ? 25 : 50);
 
+/** Bytes that the causes may take, so that the page stays below 30 kB. */
+const CAUSES_BUDGET = 20_000;
 const PER_PAGE = 100;
 /** Each page is up to three queries, of which a request of the Free plan may make 50. */
 const MAX_PAGES = 15;
@@ -165,7 +179,9 @@ const Row = ({ event }: { event: ApiEvent }) => {
       <td>{beginning(type ?? "(no type)")}</td>
       <td>
         <StatusMark status={status} />{" "}
-        <span class="quiet">{link?.shortLink ? `credited ${beginning(link.shortLink)}` : gist(means)}</span>
+        <span class="quiet">
+          {link?.shortLink ? `credited ${beginning(link.shortLink)}` : <Words text={gist(means)} />}
+        </span>
       </td>
       <td>{typeof customer === "string" ? beginning(customer) : ""}</td>
     </tr>
@@ -173,30 +189,7 @@ const Row = ({ event }: { event: ApiEvent }) => {
 };
 
 /** The beginning of a reason's sentence: the event's page has it whole. */
-const gist = (means: string) => means.split(/[:(]|, (?:or|and) /)[0]?.trim();
-
-const NotFound = () => (
-  <>
-    <p>No event is kept for this. What can be the cause:</p>
-    <ul>
-      <li>
-        It is no e-mail address, customer id, click id or event id: names, links and partners are not
-        searched. Ids are exact, with upper and lower case.
-      </li>
-      <li>
-        No webhook came, or it was refused: see each provider on the <a href="/admin#providers">overview</a>.
-      </li>
-      <li>
-        No rule of the mapping file takes this type of event: see the ignored types on the{" "}
-        <a href="/admin#providers">overview</a>.
-      </li>
-      <li>The event is older than RETENTION_DAYS: what names a person was removed from it.</li>
-      <li>
-        It was <a href="/admin/events?status=rejected">rejected</a> before its customer could be read.
-      </li>
-    </ul>
-  </>
-);
+const gist = (means: string) => (means.split(/[:(]|, (?:or|and) /)[0] ?? "").trim();
 
 const Export = ({ fields }: { fields: Record<string, string> }) => (
   <form class="export quiet" method="post" action="/admin/export">

@@ -1,5 +1,7 @@
 /** The filters of the list of events. */
-import { REASONS, type Reason, STATUS_NAMES, statusOf } from "../../states.ts";
+import { about, REASONS, type Reason, STATUS_NAMES, statusOf } from "../../states.ts";
+import { todoAt } from "../local.ts";
+import { Reason as ReasonLink, Words } from "./parts.tsx";
 
 /** What is filtered by, as in the address. */
 export const FILTERS = ["status", "reason", "provider", "type", "since", "until"] as const;
@@ -24,10 +26,10 @@ export function withZone(given: Record<string, string>): Record<string, string> 
   return Object.fromEntries(Object.entries(given).map(zoned));
 }
 
-type FiltersProps = { filter: Filter; providers: string[]; live: boolean };
+type FiltersProps = { filter: Filter; providers: string[]; live: boolean; origin: string };
 
-/** The form. `live`: the list is loaded again every few seconds. */
-export const Filters = ({ filter, providers, live }: FiltersProps) => (
+/** The form. `live`: the list is loaded again every few seconds. `origin`: of the Worker. */
+export const Filters = ({ filter, providers, live, origin }: FiltersProps) => (
   <form class="filters" method="get" action="/admin/events">
     <Choice name="status" label="Status" names={STATUS_NAMES} chosen={filter.status} />
     <label>
@@ -68,7 +70,17 @@ export const Filters = ({ filter, providers, live }: FiltersProps) => (
         or that no rule takes, is not listed: see the <a href="/admin#providers">overview</a>.
       </p>
     )}
+    {filter.reason !== undefined && Object.hasOwn(REASONS, filter.reason) && (
+      <Meaning reason={filter.reason as Reason} origin={origin} />
+    )}
   </form>
+);
+
+const Meaning = ({ reason, origin }: { reason: Reason; origin: string }) => (
+  <p class="quiet live">
+    <ReasonLink name={reason} />: <Words text={about(reason).means} />. What to do:{" "}
+    <Words text={todoAt(origin, about(reason).todo)} />.
+  </p>
 );
 
 type ChoiceProps = { name: string; label: string; names: string[]; chosen: string | undefined };

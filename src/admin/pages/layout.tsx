@@ -4,9 +4,6 @@ import { html } from "hono/html";
 import type { Child } from "hono/jsx";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 
-/** Where the documentation is. */
-export const REPOSITORY = "https://github.com/webhook-to-lead/webhook-to-lead/blob/main";
-
 const SECTIONS = [
   ["/admin", "Overview"],
   ["/admin/events", "Events"],

@@ -6,12 +6,14 @@ import { type Counts, countHours } from "../../ledger/hours.ts";
 import { DAY, HOUR } from "../../time.ts";
 import { iso } from "../checks.ts";
 import { bucketsOf, type Figures, figuresOf } from "../figures.ts";
+import { toTurnOn } from "../local.ts";
 import { lastRefusal, readStatus, type Status } from "../status.ts";
 import { Charts, eventsHref, ofSignUps, present } from "./chart.tsx";
 import { DAYS_SHOWN, DaysSection } from "./days.tsx";
-import { answerPage, REPOSITORY } from "./layout.tsx";
-import { Banner, Table, Time, Words, withStop } from "./parts.tsx";
+import { answerPage } from "./layout.tsx";
+import { Banner, Reason, Table, Time, Words, withStop } from "./parts.tsx";
 import { Provider, Refusals } from "./provider.tsx";
+import { REPOSITORY } from "./set-up.ts";
 
 /** The route of the overview. `?days=30`: of thirty days, by day, instead of 24 hours, by hour. */
 export function overviewRoutes(deps: Deps) {
@@ -97,7 +99,7 @@ const Problems = ({ status }: { status: Status }) => (
           <Banner
             what={
               <>
-                <strong>{one.name}</strong> – <Words text={withStop(one.says ?? "")} />
+                <strong>{one.name}</strong> – {withStop(one.says ?? "")}
               </>
             }
             todo="correct it, and deploy again if it is a file"
@@ -132,6 +134,12 @@ const EventsToFix = ({ checks }: { checks: Status["checks"] }) =>
             <a href={eventsHref(reason ? { reason } : {})}>
               <Words text={says} />
             </a>
+            {reason && (
+              <>
+                {" "}
+                (<Reason name={reason} />)
+              </>
+            )}
             . <strong>What to do:</strong> <Words text={todo} />.
           </li>
         ))}
@@ -154,9 +162,8 @@ const FirstSteps = ({ status: { providers } }: { status: Status }) => {
             <>Turn on your provider: {on.map(({ name }) => name).join(", ")} can send already.</>
           ) : (
             <>
-              Turn on your provider: set its signing secret, such as{" "}
-              <code>npx wrangler secret put {providers[0]?.secret}</code>. The name of each secret stands
-              below.
+              Turn on your provider: <Words text={withStop(providers[0] ? toTurnOn(providers[0]) : "")} /> The
+              name of each provider's secret stands below.
             </>
           )}
         </li>

@@ -1,9 +1,18 @@
 /** Small parts that several pages show. */
 import type { Child } from "hono/jsx";
 import type { Status } from "../../states.ts";
+import { partsOf } from "../marked.ts";
+import { reasonPage } from "./set-up.ts";
 
 /** A status as a coloured word. */
 export const StatusMark = ({ status }: { status: Status }) => <span class={`mark ${status}`}>{status}</span>;
+
+/** A reason, with the way to what the documentation says of it. */
+export const Reason = ({ name }: { name: string }) => (
+  <a href={reasonPage(name)}>
+    <code>{name}</code>
+  </a>
+);
 
 /** A time, in UTC, to the second; `at` is ISO 8601. */
 export const Time = ({ at }: { at: string }) => (
@@ -27,13 +36,10 @@ export const Table = ({ caption, head, children }: { caption: string; head: stri
   </section>
 );
 
-const ISO = /(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)\.\d{3}Z/g;
-
-/** A sentence of the checks and of the tables of states and alerts, in which `…` is code. */
-export const Words = ({ text }: { text: string }) => {
-  const parts = text.replace(ISO, "$1 $2 (UTC)").split("`");
-  return <>{parts.map((part, i) => (i % 2 === 1 ? <code>{part}</code> : part))}</>;
-};
+/** A text of ours, in which `…` is code; with marks, if it holds texts from outside. */
+export const Words = ({ text }: { text: string }) => (
+  <>{partsOf(text).map((part) => (part.code ? <code>{part.text}</code> : part.text))}</>
+);
 
 /** A button that copies a text; the script shows it. */
 export const Copy = ({ text, what }: { text: string; what: string }) => (

@@ -1,8 +1,9 @@
 /** A provider on the overview: whether it is on, its address, what was refused and what no rule takes. */
 import { iso } from "../checks.ts";
 import { beginning } from "../display.ts";
-import type { ProviderStatus } from "../status.ts";
-import { Copy, Table, Time, Words, withStop } from "./parts.tsx";
+import { toTurnOn } from "../local.ts";
+import { lastRefusal, type ProviderStatus } from "../status.ts";
+import { Copy, Reason, Table, Time, Words, withStop } from "./parts.tsx";
 import { setUpPage } from "./set-up.ts";
 
 /** Ignored types of one provider that are shown. */
@@ -10,7 +11,7 @@ const MAX_IGNORED = 10;
 
 /** `seen`: when the last span of time began in which it had an event. The status knows only those of the last thousand. */
 export const Provider = ({ one, seen }: { one: ProviderStatus; seen: number | undefined }) => {
-  const { provider, name, state, says, address, secret, lastEventAt, refusals, ignored } = one;
+  const { provider, name, state, says, address, lastEventAt, refusals, ignored } = one;
   const lastAt = lastEventAt ?? (seen === undefined ? null : iso(seen));
   return (
     <details open={state !== "off"}>
@@ -27,14 +28,10 @@ export const Provider = ({ one, seen }: { one: ProviderStatus; seen: number | un
           )}
         </span>
       </summary>
-      {says && (
-        <p>
-          <Words text={says} />
-        </p>
-      )}
+      {says && <p>{says}</p>}
       {state === "off" && (
         <p>
-          To turn it on: <code>npx wrangler secret put {secret}</code>
+          To turn it on, <Words text={toTurnOn(one)} />.
         </p>
       )}
       <p>
@@ -47,7 +44,7 @@ export const Provider = ({ one, seen }: { one: ProviderStatus; seen: number | un
       {refusals.length > 0 && (
         <>
           <h3>Refused webhooks</h3>
-          <Refusals refusals={refusals} />
+          <Refusals refusals={refusals} above={lastRefusal(one)} />
         </>
       )}
       {ignored.length > 0 && (
@@ -75,20 +72,27 @@ export const Provider = ({ one, seen }: { one: ProviderStatus; seen: number | un
   );
 };
 
-/** Webhooks that were refused, by reason. */
-export const Refusals = ({ refusals }: { refusals: ProviderStatus["refusals"] }) => (
+type Refusal = ProviderStatus["refusals"][number];
+
+/** Webhooks that were refused, by reason. `above`: a banner says what to do about this one. */
+export const Refusals = ({ refusals, above }: { refusals: Refusal[]; above?: Refusal | undefined }) => (
   <ul class="refusals">
-    {refusals.map(({ reason, count, lastAt, evidence, todo }) => (
-      <li>
-        <strong>{reason}</strong>{" "}
-        <span class="quiet">
-          {count === 1 ? "once" : `${count} times`}, last <Time at={lastAt} />
-        </span>
-        <p>{withStop(evidence)}</p>
-        <p class="quiet">
-          What to do: <Words text={todo} />.
-        </p>
-      </li>
-    ))}
+    {refusals.map((refusal) => {
+      const { reason, count, lastAt, evidence, todo } = refusal;
+      return (
+        <li>
+          <Reason name={reason} />{" "}
+          <span class="quiet">
+            {count === 1 ? "once" : `${count} times`}, last <Time at={lastAt} />
+          </span>
+          <p>{withStop(evidence)}</p>
+          {refusal !== above && (
+            <p class="quiet">
+              What to do: <Words text={todo} />.
+            </p>
+          )}
+        </li>
+      );
+    })}
   </ul>
 );

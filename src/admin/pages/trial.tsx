@@ -1,6 +1,7 @@
 /** What the workbench shows of a trial: mistakes in the texts, or each event with its lead and its expressions. */
+import { sentence } from "../story.ts";
 import type { Mistake, Tried, TriedEvent, TriedStep } from "../workbench.ts";
-import { Table } from "./parts.tsx";
+import { Reason, Table, Words } from "./parts.tsx";
 
 /** Characters of HTML that the result may have, beside what is always there: a page has less than 30 kB. */
 const MAX_DETAILS = 15_000;
@@ -107,7 +108,7 @@ const Event = ({
     <section class="tried">
       <h2>
         {number !== null && `Event ${number}: `}
-        <span class={`mark ${mark}`}>{says}</span> {reason && <code>{reason}</code>}
+        <span class={`mark ${mark}`}>{says}</span> {reason && <Reason name={reason} />}
       </h2>
       <p class="quiet">
         {type === null ? "without a type" : `type ${type.slice(0, 100)}`}
@@ -115,9 +116,12 @@ const Event = ({
       </p>
       {means && (
         <p>
-          {means.charAt(0).toUpperCase() + means.slice(1)}.{" "}
-          {detail && <>In detail: {detail.replace(/\.$/, "")}. </>}
-          {todo && todo !== "nothing" && <>What to do: {todo}.</>}
+          <Words text={sentence(means)} /> {detail && <>In detail: {detail.replace(/\.$/, "")}. </>}
+          {todo && todo !== "nothing" && (
+            <>
+              What to do: <Words text={todo} />.
+            </>
+          )}
         </p>
       )}
       {warnings.length > 0 && (

@@ -8,8 +8,9 @@ import { type ApiEvent, listEvents } from "../events.ts";
 import { MASKED, mask } from "../mask.ts";
 import { MAX_REQUEST, type Mistake, TOO_LARGE, type Trial, type Tried, tryMapping } from "../workbench.ts";
 import { readForm } from "./form.ts";
-import { answerPage, REPOSITORY } from "./layout.tsx";
+import { answerPage } from "./layout.tsx";
 import { Time } from "./parts.tsx";
+import { REPOSITORY } from "./set-up.ts";
 import { Result } from "./trial.tsx";
 
 type PageContext = Context<{ Bindings: Env }>;

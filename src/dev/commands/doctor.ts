@@ -1,7 +1,8 @@
 /** `npm run doctor`: whether a Worker is set up, in a table with what to do. */
+import { todoAt, toTurnOn } from "../../admin/local.ts";
 import { type Check, Status } from "../../admin/schema.ts";
 import { lastRefusal } from "../../admin/status.ts";
-import { todoAt, workerAddress } from "../address.ts";
+import { workerAddress } from "../address.ts";
 import { readAdmin, TOKEN_FROM } from "../admin.ts";
 import { command, exitWith, jsonOption, run } from "../command.ts";
 import { ADMIN_TIMEOUT } from "../limits.ts";
@@ -24,13 +25,13 @@ async function fromOutside(origin: string): Promise<Check> {
 
 function providerChecks({ providers }: Status): Check[] {
   return providers.map((one) => {
-    const { provider: what, secret, address, state, says, lastEventAt } = one;
+    const { provider: what, address, state, says, lastEventAt } = one;
     if (state === "off")
       return {
         what,
         state: "off",
         says: "is off",
-        todo: `to turn it on, run \`npx wrangler secret put ${secret}\``,
+        todo: `to turn it on, ${toTurnOn(one)}`,
       };
     if (state === "problem") return { what, state, says: says ?? "", todo: "correct it" };
     const refusal = lastRefusal(one);

@@ -1,5 +1,7 @@
 /** `npm run event -- <id>`: one event whole. */
+import { todoAt } from "../../admin/local.ts";
 import { ApiEventWhole } from "../../admin/schema.ts";
+import { workerAddress } from "../address.ts";
 import { readAdmin, TOKEN_FROM } from "../admin.ts";
 import { command, exitWith, idsLast, jsonOption, run } from "../command.ts";
 import { jsonText, plain, styled } from "../print.ts";
@@ -18,13 +20,13 @@ function listed(values: Record<string, unknown>): string {
     .join("\n");
 }
 
-function shown(event: ApiEventWhole, withPayload: boolean): string {
+function shown(event: ApiEventWhole, withPayload: boolean, origin: string): string {
   const { status, reason, means, todo, detail, warnings, story, lead, link, payload } = event;
   const parts = [
     [
       `${styled(status, status)} (${reason}): ${means}.`,
       ...(detail ? [`Detail: ${plain(detail)}`] : []),
-      `What to do: ${todo}.`,
+      `What to do: ${todoAt(origin, todo)}.`,
       ...warnings.map(({ field, did }) => `Warning: ${field}: ${plain(did)}`),
     ].join("\n"),
     [
@@ -64,7 +66,7 @@ export const program = command(
     exitWith(async (id, { to, payload: withPayload = false, json }) => {
       const event = await readAdmin(to, `/api/events/${encodeURIComponent(id)}`, ApiEventWhole);
       const { payload: _, ...rest } = event;
-      console.log(json ? jsonText(withPayload ? event : rest) : shown(event, withPayload));
+      console.log(json ? jsonText(withPayload ? event : rest) : shown(event, withPayload, workerAddress(to)));
       return 0;
     }),
   );

@@ -1,7 +1,8 @@
 /** `npm run send -- <provider> [sample]`: signs a sample, posts it, and says what became of it. */
+import { todoAt } from "../../admin/local.ts";
 import { SECOND } from "../../time.ts";
 import { inspect } from "../../verify/schemes.ts";
-import { todoAt, workerAddress } from "../address.ts";
+import { workerAddress } from "../address.ts";
 import { TOKEN_FROM } from "../admin.ts";
 import { command, exitWith, jsonOption, repeated, run } from "../command.ts";
 import { advice, becameLeads, EVENT_COLUMNS, eventRows, shownEvent } from "../events.ts";

@@ -1,9 +1,9 @@
 /** Why a webhook was refused, in the operator's words. */
+import { isLocal } from "../../admin/local.ts";
 import { ANSWERS } from "../../receive/refuse.ts";
 import { secretName } from "../../settings.ts";
 import { createVerifier } from "../../verify/schemes.ts";
 import { explain } from "../../verify/verdict.ts";
-import { isLocal } from "../address.ts";
 import { loadMapping } from "../files.ts";
 import type { Posted } from "./post.ts";
 import { findSecret, secretFor } from "./secrets.ts";
