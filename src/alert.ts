@@ -39,6 +39,22 @@ export const ALERTS = {
     means: "Dub does not know the clicks of most leads of the last hours",
     todo: "see that `lead.clickId` of the mapping file gives the value of Dub's cookie dub_id, then replay the reasons unknown_click and click_not_found_yet. If it does, Dub may have an outage: the leads wait for its end",
   },
+  list_refused: {
+    means: "Dub does not list its leads to the key, so no day is compared with its list",
+    todo: "give the key the permission analytics.read, or get the workspace below its events limit: the alert says which",
+  },
+  list_differs: {
+    means: "Dub lists far fewer leads of a day than were delivered, too many to ask for each",
+    todo: "see that DUB_API_KEY belongs to the workspace whose links you use, and look at the leads in Dub; nothing was changed",
+  },
+  other_click: {
+    means: "Dub credits many leads of a day to another click than the one that was delivered",
+    todo: "see the events on the overview: another sender may record the same leads, or somebody may claim customers by Dub's publishable key",
+  },
+  counted_twice: {
+    means: "customers have a lead of this Worker and one of another sender",
+    todo: "read the event names: if both count the same sign-up, switch one of the two off (Dub's app for Stripe makes “New customer”). If the other one is a later step that you want, do nothing",
+  },
 } as const satisfies Record<string, { means: string; todo: string }>;
 
 /**

@@ -18,6 +18,7 @@ import { compileAll } from "./mapping/cache.ts";
 import type { QueueMessage } from "./queue.ts";
 import { createLedgerHealth } from "./receive/keep.ts";
 import { notFound, webhooks } from "./receive/route.ts";
+import { dubWebhook } from "./reconcile/webhook.ts";
 import { createKeySets } from "./verify/key-sets.ts";
 
 /** Builds the Worker's handlers over their dependencies: clock, randomness, network and mapping files. */
@@ -33,6 +34,7 @@ export function createWorker(deps: Deps) {
   };
   compileAll(deps.mappings);
   const app = new Hono<{ Bindings: Env }>();
+  app.route("/webhooks", dubWebhook(context));
   app.route("/webhooks", webhooks(context));
   app.route("/clicks", clicks(context));
   app.get("/clicks.js", serveScript);

@@ -8,6 +8,7 @@ import { CLICK_LIFE, forgetClicks } from "./ledger/clicks.ts";
 import { countUnchecked } from "./ledger/due.ts";
 import { sumHours } from "./ledger/hours.ts";
 import { purge } from "./ledger/retention.ts";
+import { reconcile } from "./reconcile/reconcile.ts";
 import { parseSettings, SettingsError } from "./settings.ts";
 import { REASONS } from "./states.ts";
 import { DAY, HOUR } from "./time.ts";
@@ -18,7 +19,7 @@ const PURGE_SLICE = 500;
 /** Does the chores that are due. Never throws. */
 export async function runChores(env: Env, deps: DeliveryDeps): Promise<void> {
   await sweep(env, deps, "cron");
-  for (const chore of [blankOldEvents, alertUnchecked, sumEndedHours])
+  for (const chore of [blankOldEvents, alertUnchecked, sumEndedHours, reconcile])
     await chore(env, deps).catch((error) =>
       error instanceof SettingsError
         ? deps.alert(env, misconfigured(error))

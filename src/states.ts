@@ -31,7 +31,7 @@ export type Doubt = "failed" | "unknown" | null;
 export type Replay = "map" | "look" | "delivered" | "dedup_blocked";
 
 /** Who gives an event this reason. */
-type By = "mapping" | "ledger" | "delivery" | "replay" | "operator";
+type By = "mapping" | "ledger" | "delivery" | "reconciliation" | "replay" | "operator";
 
 type Entry = {
   status: Status;
@@ -89,8 +89,9 @@ export const REASONS = {
   unconfirmed: {
     status: "pending",
     by: "delivery",
-    means: "the answer to the recording call was lost, and Dub does not list the lead (yet)",
-    todo: "nothing: looked for again within the hour",
+    means:
+      "the answer to the recording call was lost, and Dub does not list the lead (yet), or lists nothing while the workspace is over its events limit",
+    todo: "nothing: looked for again within the hour, or every six hours for six days if the detail names the events limit; upgrading the plan in Dub ends that sooner",
   },
   dedup_blocked: {
     status: "pending",
@@ -153,8 +154,8 @@ export const REASONS = {
     status: "delivered",
     by: "delivery",
     means:
-      "the answer to the recording call was lost; asked again, Dub has seen the lead, and the key has no permission to list leads: it is most likely recorded",
-    todo: "give the key the permission analytics.read, then replay: Dub is asked first, and nothing is recorded twice",
+      "the answer to the recording call was lost; asked again, Dub has seen the lead, and does not list its leads to the key: it is most likely recorded",
+    todo: "read in the detail why Dub does not list: give the key the permission analytics.read, or get the workspace below its events limit. Then replay: Dub is asked first, and nothing is recorded twice",
     alert: true,
     replay: "look",
   },
@@ -301,8 +302,18 @@ export const REASONS = {
     status: "failed",
     by: "delivery",
     means:
-      "an earlier call failed after it began or its answer was lost, and the key has no permission to list leads",
-    todo: "give the key the permission analytics.read, then replay: Dub is asked first, and nothing is recorded twice",
+      "an earlier call failed after it began or its answer was lost, and Dub does not list its leads to the key",
+    todo: "read in the detail why Dub does not list: give the key the permission analytics.read, or get the workspace below its events limit. Then replay: Dub is asked first, and nothing is recorded twice",
+    alert: true,
+    holdsKey: true,
+    replay: "look",
+  },
+  missing_at_dub: {
+    status: "failed",
+    by: "reconciliation",
+    means:
+      "Dub answered that it recorded the lead, and has customer and link, but does not have the lead: not on its list of the day, and not when asked for it alone",
+    todo: "replay: Dub is asked first, and the lead is recorded only if Dub still does not list it, seven days after the first time at the earliest",
     alert: true,
     holdsKey: true,
     replay: "look",
@@ -344,6 +355,17 @@ export function about(reason: Reason): Entry {
 export function statusOf<R extends Reason>(reason: R): (typeof REASONS)[R]["status"] {
   return REASONS[reason].status;
 }
+
+/** Whether nobody knows if Dub has the lead. */
+export const isUnchecked = ({ by, replay }: Entry): boolean => by === "delivery" && replay === "look";
+
+/** Whether an event gets another reason once Dub is seen to have its lead. */
+export const isSettledByDub = (entry: Entry): boolean =>
+  entry === REASONS.recorded_unconfirmed ||
+  entry === REASONS.no_click_id ||
+  entry.status === "pending" ||
+  entry.status === "failed" ||
+  (entry.by === "delivery" && (entry.status === "rejected" || entry.status === "skipped"));
 
 /** The reasons for which `test` holds. */
 export function reasonsWhere(test: (entry: Entry) => boolean): Reason[] {

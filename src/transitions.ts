@@ -1,5 +1,5 @@
 /** The state machine of an event. The page in ARCHITECTURE.md is made from it, and every test checks its rows against it. */
-import { type Reason, reasonsWhere, type Status } from "./states.ts";
+import { isSettledByDub, type Reason, reasonsWhere, type Status } from "./states.ts";
 
 /** A change of state: when, from what, to what. `null`: the event is new. */
 export type Transition = { when: string; from: (Reason | null)[]; to: Reason[] };
@@ -34,5 +34,11 @@ export const TRANSITIONS: Transition[] = [
     from: [null],
     to: ["new", "duplicate_here", ...mapped],
   },
+  {
+    when: "Dub's list or webhook has the lead",
+    from: reasonsWhere(isSettledByDub),
+    to: ["recorded", "duplicate_at_dub"],
+  },
+  { when: "Dub has no such lead", from: ["recorded", "recorded_unconfirmed"], to: ["missing_at_dub"] },
   { when: "the operator ends it", from: all("pending"), to: ["ended_by_operator"] },
 ];

@@ -7,6 +7,7 @@ import { MappingError } from "../mapping/compile.ts";
 import { endOne, LEFT, replay, replayOne } from "../replay/replay.ts";
 import { SettingsError } from "../settings.ts";
 import { locked } from "./auth.ts";
+import { daysRoute } from "./days.ts";
 import { eventRoutes, unknownEvent } from "./events.ts";
 import { badFilter, REPLAY_FIELDS, REPLAY_FILTERS, readFields, readObject } from "./fields.ts";
 import { forgetRoute } from "./forget.ts";
@@ -22,6 +23,7 @@ export function adminApi(deps: Deps & { alert: Alert }) {
   api.route("/", eventRoutes(deps));
   api.route("/", statusRoute(deps));
   api.route("/", hoursRoute(deps));
+  api.route("/", daysRoute());
   api.route("/", workbenchRoute(deps));
   api.route("/", forgetRoute(deps));
 

@@ -4,6 +4,7 @@ import type { Deps, Env } from "../context.ts";
 import { outcomeOf } from "../deliver/outcome.ts";
 import { tryKey, tryListing } from "../dub/check.ts";
 import type { Dub } from "../dub/client.ts";
+import { REFUSALS } from "../dub/refusal.ts";
 import type { countUnchecked } from "../ledger/due.ts";
 import type { PauseName } from "../ledger/pauses.ts";
 import type { Report } from "../ledger/report.ts";
@@ -104,10 +105,11 @@ export async function checkDub(env: Env, { fetch, now }: Deps): Promise<Check[]>
       : {
           what: "Dub lists leads to the key",
           state: listing.kind === "no" ? "problem" : "unknown",
-          says: listing.message,
+          says:
+            listing.kind === "no" ? `${REFUSALS[listing.why].means} (${listing.message})` : listing.message,
           todo:
             listing.kind === "no"
-              ? "read Dub's words: either the key lacks the permission analytics.read, or the workspace is over its events limit. Until then, a lead whose answer was lost can be missing at Dub"
+              ? `${REFUSALS[listing.why].todo}. Until then, a lead whose answer was lost can be missing at Dub, and no day is reconciled`
               : "try again later",
         },
   ];

@@ -1,6 +1,7 @@
 /** Asking Dub, when somebody wants to know, what it lists for a customer. Nothing is recorded by it. */
 import type { Deps, Env } from "../context.ts";
 import { type ListedLead, listLeads } from "../dub/find.ts";
+import { REFUSALS } from "../dub/refusal.ts";
 import { parseSettings, SettingsError } from "../settings.ts";
 import { DAY } from "../time.ts";
 import { inline } from "./display.ts";
@@ -36,12 +37,11 @@ export async function askDub(
       return only(`Dub gave no answer of use (${inline(listed.message)}). Ask again later.`);
     case "refused": {
       const said = listed.said === undefined ? "" : ` In its words: “${inline(listed.said)}”.`;
-      const meaning = listed.message.endsWith("403")
-        ? [
-            "A 403 means one of two things: the key lacks the permission analytics.read, or the workspace is over its events limit. Dub's words tell which one.",
-          ]
-        : [];
-      return only(`Dub does not answer this to the key (${inline(listed.message)}).${said}`, ...meaning);
+      const { means, todo } = REFUSALS[listed.why];
+      return only(
+        `Dub does not answer this to the key (${inline(listed.message)}).${said}`,
+        ...(listed.message.endsWith("403") ? [`That means: ${means}. What to do: ${todo}.`] : []),
+      );
     }
     case "listed": {
       if (!listed.known) return only("Dub knows no customer with this id, in the workspace of the key.");

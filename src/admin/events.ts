@@ -59,7 +59,7 @@ export async function listEvents(
 
 /** Without its story and its customer's other events. */
 function whole({ row, attempts, clicks }: EventDetails): Omit<ApiEventWhole, "story" | "others"> {
-  const { payload, doubt, doubtSince, leaseUntil, deliveredBy } = row;
+  const { payload, doubt, doubtSince, leaseUntil, deliveredBy, atDub, atDubSince, dubClick, clickedAt } = row;
   return {
     ...short(row),
     payload: jsonOf(payload),
@@ -75,6 +75,10 @@ function whole({ row, attempts, clicks }: EventDetails): Omit<ApiEventWhole, "st
       toldAt: time(click.toldAt) as string,
       whyNot: row.clickBy === null ? whyNot(click, row) : null,
     })),
+    atDub,
+    atDubSince: time(atDubSince),
+    dubClick,
+    clickedAt: time(clickedAt),
     attempts: attempts.map(({ at, ...rest }) => ({
       at: time(at) as string,
       ...rest,

@@ -105,6 +105,12 @@ export const ApiEventWhole = z
     doubtSince: z.nullable(time),
     leaseUntil: z.nullable(time),
     deliveredBy: z.nullable(z.string()),
+    atDub: z
+      .nullable(z.enum(["listed", "link_deleted", "customer_deleted", "unclear"]))
+      .check(about("what Dub's list or webhook says of the lead; null: not learned yet")),
+    atDubSince: z.nullable(time).check(about("when that was learned")),
+    dubClick: z.nullable(z.string()).check(about("the click that Dub credits, if it is not the lead's own")),
+    clickedAt: z.nullable(time).check(about("when that click was made, if Dub's webhook told")),
     attempts: z.array(
       z.object({
         at: time,
@@ -217,6 +223,38 @@ export const Status = z
   })
   .register(named, { id: "Status" });
 export type Status = z.infer<typeof Status>;
+
+/** Days of UTC, newest first: what was delivered, compared with Dub's list. */
+export const Days = z
+  .object({
+    days: z.array(
+      z.object({
+        day: z.iso.date(),
+        says: z.string().check(about("the result in a sentence")),
+        doneAt: z.nullable(time),
+        pages: z.nullable(count).check(about("of Dub's list; null: Dub was not asked yet")),
+        page: count.check(about("pages read")),
+        listed: count.check(about("leads on them")),
+        delivered: z.nullable(count).check(about("leads delivered on the day; null: not compared yet")),
+        present: count.check(about("of these, at Dub")),
+        missing: count.check(about("of these, not at Dub: events with the reason missing_at_dub")),
+        linkDeleted: count,
+        customerDeleted: count,
+        unclear: count.check(
+          about("not listed; the link of the click may be deleted, or the event is blanked"),
+        ),
+        otherClick: count.check(about("credited to another click")),
+        settled: count.check(about("events in doubt that became recorded by the list")),
+        elsewhere: count.check(about("events without a lead that another sender has recorded")),
+        others: z.record(z.string(), count).check(about("leads of other senders by event name")),
+        twice: z
+          .record(z.string(), count)
+          .check(about("leads of other senders whose customer has a lead of this Worker, by event name")),
+      }),
+    ),
+  })
+  .register(named, { id: "Days" });
+export type Days = z.infer<typeof Days>;
 
 /** Events received in each hour. */
 export const Hours = z
@@ -449,5 +487,11 @@ export const ROUTES: Route[] = [
     summary: "Events by the hour, provider and reason.",
     query: fields("HoursQuery", ["since"]),
     answers: { 200: Hours },
+  },
+  {
+    method: "get",
+    path: "/api/days",
+    summary: "Each day's delivered leads compared with Dub's list, of the last thirty days.",
+    answers: { 200: Days },
   },
 ];

@@ -1,6 +1,7 @@
 /** `GET /api/status`: whether everything is set up, and what the operator should do. */
 import { Hono } from "hono";
 import type { Deps, Env } from "../context.ts";
+import { readDays } from "../ledger/days.ts";
 import { countUnchecked } from "../ledger/due.ts";
 import { readSums } from "../ledger/hours.ts";
 import { checkLedger } from "../ledger/ready.ts";
@@ -15,6 +16,7 @@ import { SecretError } from "../verify/secret.ts";
 import { type Check, checkDub, checkFlow, checkSettings, iso } from "./checks.ts";
 import { checkClickShare, clickShareSince } from "./click-share.ts";
 import { clickStatus } from "./click-status.ts";
+import { checkDays, checkDubWebhook } from "./days.ts";
 import { todoAt } from "./local.ts";
 import type { ProviderTrouble } from "./no-lead.ts";
 import type { ProviderStatus, Status } from "./schema.ts";
@@ -38,10 +40,11 @@ export async function readStatus(
   { origin, askDub }: { origin: string; askDub: boolean },
 ): Promise<Status> {
   const now = deps.now();
-  const [report, unchecked, sums] = await Promise.all([
+  const [report, unchecked, sums, days] = await Promise.all([
     readReport(env.DB, now, now - DAY),
     countUnchecked(env.DB),
     readSums(env.DB, clickShareSince(now), DAY),
+    readDays(env.DB, 3),
     checkLedger(env.DB),
   ]);
   const settings = checkSettings(env);
@@ -51,6 +54,8 @@ export async function readStatus(
     { what: "database", state: "ok", says: "answers, and has the newest migrations" },
     ...checkFlow(report, unchecked, settings, now),
     ...checkClickShare(sums, now),
+    ...checkDays(days, report.marks.list_refused, Boolean(env.DUB_API_KEY), now),
+    checkDubWebhook(env, report.refusals, now),
   ];
   const unkept = unkeptOf(report, origin);
   const providers = await Promise.all(

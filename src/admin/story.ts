@@ -64,6 +64,7 @@ function stepsOf(story: StoryOf): Step[] {
     ...unsettled(story).map(untimed),
     ...doubted(story).map(untimed),
     ...ended(story),
+    ...atDub(story),
     ...(row.status === "pending" ? [untimed(next(story))] : []),
   ];
 }
@@ -272,6 +273,31 @@ function linkWords(link: Link): string {
   return ` the link ${exact(link.shortLink ?? link.id)}${partner}`;
 }
 
+const WHAT_DUB_SAYS = {
+  listed: "Dub's list or webhook has the lead",
+  link_deleted: "Dub does not list the lead any more, since its link was deleted there",
+  customer_deleted: "Dub does not know the customer any more: it was deleted there, and is not made again",
+  unclear: "Dub does not list the lead, and why can't be told: the link of its click may be deleted",
+};
+/** A click is told to be later than the sign-up from this difference on: the clocks differ. */
+const LATER = MINUTE;
+
+/** What Dub's list and its webhook say of the lead. */
+function atDub({ row }: StoryOf): Step[] {
+  if (row.atDub === null) return [];
+  const other =
+    row.dubClick === null
+      ? ""
+      : `, credited to the click ${quoted(row.dubClick)}${row.lead === null ? "" : ", which is not the lead's own"}`;
+  const { clickedAt, receivedAt } = row;
+  const made = clickedAt === null ? "" : ` That click was made at ${moment(clickedAt)}`;
+  const late =
+    clickedAt !== null && clickedAt > receivedAt + LATER
+      ? ", after the sign-up: it did not bring the customer. See docs/reconciliation.md."
+      : made && ".";
+  return [{ at: row.atDubSince, says: `${WHAT_DUB_SAYS[row.atDub]}${other}.${made}${late}` }];
+}
+
 function deliveredSentence(row: WholeRow, link: StoryOf["link"]): string {
   const to = link ? linkWords(link) : "";
   const how = row.deliveredBy === "single" ? " The setting DUB_DELIVERY was single." : "";
@@ -314,7 +340,7 @@ function whyThen(row: WholeRow, schedule: readonly number[], attempts: AttemptRo
     case "rate_limited":
       return "Dub's rate limit counts over a minute, and that window has ended then";
     case "unconfirmed":
-      return "Dub lists a lead within an hour after it has recorded it, so it is asked again after one";
+      return "Dub lists a lead within an hour after it has recorded it, so it is asked again after one; while the workspace is over its events limit, Dub lists nothing and is asked every six hours";
     case "dedup_blocked":
       return "Dub forgets after seven days that it has seen the lead, and an hour is added to be sure. Then Dub is asked whether it lists the lead, and if not it is recorded";
     case "customer_not_known_yet":

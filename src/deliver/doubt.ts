@@ -1,7 +1,8 @@
 /** Leads in doubt: what becomes of one by what Dub lists, as pure functions. */
 import type { Found } from "../dub/find.ts";
+import { REFUSALS } from "../dub/refusal.ts";
 import type { Doubt } from "../states.ts";
-import { LISTED_WITHIN } from "./limits.ts";
+import { DUB_REMEMBERS, LIST_WAIT, LISTED_WITHIN } from "./limits.ts";
 import { blocked, type Decision, type Situation, throttled } from "./outcome.ts";
 
 /**
@@ -18,7 +19,7 @@ export function beforeRecording(
         ? { kind: "end", reason: "recorded", doubt: null, ...(found.link && { link: found.link }) }
         : { kind: "end", reason: "duplicate_at_dub", doubt: null };
     case "throttled":
-      return throttled(found.waitMs, doubt);
+      return throttled(found.waitMs, doubt, found.listsOnly);
     case "failed":
       return {
         kind: "retry",
@@ -31,7 +32,7 @@ export function beforeRecording(
       return null;
     case "refused":
       return forgotten && doubt === "unknown"
-        ? { kind: "end", reason: "possibly_lost", detail: found.message, doubt }
+        ? { kind: "end", reason: "possibly_lost", detail: whyRefused(found), doubt }
         : null;
   }
 }
@@ -57,11 +58,20 @@ export function afterDedup(
   }
   if (doubt === "failed" && delivery !== "single")
     return blocked("the recording call failed half-way", doubt, age);
+  const detail = whyRefused(found);
+  // That ends by itself. Only as long as Dub recognises the lead: after that a recording call would count it again.
+  if (found.why === "over_limit" && age + LIST_WAIT < DUB_REMEMBERS)
+    return { kind: "wait", reason: "unconfirmed", waitMs: LIST_WAIT, doubt, detail };
   // After a registering call that passed every check, a lost answer is the likely story; else it may be either.
   return {
     kind: "end",
     reason: delivery === "single" ? "possibly_lost" : "recorded_unconfirmed",
-    detail: found.message,
+    detail,
     doubt,
   };
+}
+
+/** Which of its two meanings a refusal has. */
+function whyRefused({ message, why, said }: Extract<Found, { kind: "refused" }>): string {
+  return `${message}: ${why === "other" && said !== undefined ? said : REFUSALS[why].means}`;
 }

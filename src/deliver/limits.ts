@@ -70,6 +70,8 @@ export const DEDUP_KEY_LIFE = 7 * DAY;
 export const DUB_REMEMBERS = 6 * DAY;
 /** Dub lists a recorded lead within this time. */
 export const LISTED_WITHIN = HOUR;
+/** While Dub lists nothing because the workspace is over its events limit, it is asked again after so long. */
+export const LIST_WAIT = 6 * HOUR;
 
 /** Calls a minute of Dub's Business plan, the smallest that takes leads. Dub names another limit with any error. */
 export const CALLS_PER_MINUTE = 1200;

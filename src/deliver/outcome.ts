@@ -181,14 +181,15 @@ function wrongSetting(reason: ReasonOf<"pending">, detail: string, doubt: Doubt)
   return { kind: "wait", reason, waitMs: SETTING_PAUSE, doubt, detail, pause: "setting" };
 }
 
-export function throttled(waitMs: number, doubt: Doubt): Decision {
+/** `alone`: the limit is not about other leads. */
+export function throttled(waitMs: number, doubt: Doubt, alone = false): Decision {
   return {
     kind: "wait",
     reason: "rate_limited",
     waitMs: waitMs + WINDOW_MARGIN,
     doubt,
     detail: null,
-    pause: "rate_limit",
+    ...(!alone && { pause: "rate_limit" }),
   };
 }
 

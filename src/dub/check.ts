@@ -1,6 +1,7 @@
 /** Asking Dub what an API key may do, by calls that change nothing (source: Dub's server and API reference). */
 import type { Lead } from "../lead.ts";
 import { type Answer, call, type Dub, trackLead, wordsOf } from "./client.ts";
+import { type Refusal, refusalOf } from "./refusal.ts";
 
 /**
  * Dub's answer to a lead without any field. Dub checks key, rate limit, role and plan before it reads the body, so a
@@ -13,7 +14,7 @@ export function tryKey(dub: Dub): Promise<Answer> {
 /** yes: the key may list leads. no: Dub refuses it, in its own words. unknown: Dub gave no answer of use. */
 export type MayList =
   | { kind: "yes" }
-  | { kind: "no"; message: string }
+  | { kind: "no"; why: Refusal; message: string }
   | { kind: "unknown"; message: string };
 
 /** Whether the key may list leads: it needs the permission analytics.read, and a workspace that is not over its events limit. */
@@ -23,5 +24,9 @@ export async function tryListing(dub: Dub): Promise<MayList> {
   if (reply.status === null) return { kind: "unknown", message: reply.message };
   const { status, ok, body } = reply;
   if (ok && Array.isArray(body)) return { kind: "yes" };
-  return { kind: status === 403 ? "no" : "unknown", message: wordsOf(body) ?? `answer ${status}` };
+  const said = wordsOf(body);
+  const message = said ?? `answer ${status}`;
+  return status === 403
+    ? { kind: "no", why: refusalOf(status, said), message }
+    : { kind: "unknown", message };
 }

@@ -2,21 +2,23 @@
 import * as z from "zod/mini";
 import { CreditedLink, type Lead, normalEventName } from "../lead.ts";
 import { call, type Dub, waitOf, wordsOf } from "./client.ts";
+import { type Refusal, refusalOf } from "./refusal.ts";
 
-/** present: Dub lists the lead. absent: it does not, or not yet. refused: the key may not ask; `said`: why, in Dub's words. failed: no answer of use. throttled: 429. */
+/** present: Dub lists the lead. absent: it does not, or not yet. refused: Dub does not let the key ask; `said`: why, in Dub's words. failed: no answer of use. throttled: 429; `listsOnly`: by the limit of lists and analytics, which is counted apart. */
 export type Found =
   | { kind: "present"; link: CreditedLink | null }
   | { kind: "absent" }
-  | { kind: "refused"; message: string; said?: string }
+  | { kind: "refused"; why: Refusal; message: string; said?: string }
   | { kind: "failed"; message: string }
-  | { kind: "throttled"; waitMs: number };
+  | { kind: "throttled"; waitMs: number; listsOnly: boolean };
 
-type Unlisted = Exclude<Found, { kind: "present" | "absent" }>;
+/** No list: see `Found`. */
+export type Unlisted = Exclude<Found, { kind: "present" | "absent" }>;
 
 /** Calls that `findLead` makes at most. */
 export const FIND_CALLS = 2;
 /** Dub's clock and ours may differ by so much (milliseconds). */
-const SKEW = 300_000;
+export const SKEW = 300_000;
 
 const Customers = z.array(z.object({ id: z.string(), externalId: z.nullable(z.string()) }));
 const Events = z.array(
@@ -71,21 +73,39 @@ export async function listLeads(dub: Dub, externalId: string, start: number): Pr
   return { kind: "listed", known: true, leads };
 }
 
-async function list<T>(
+/** Asks Dub for a list. Never throws. */
+export async function list<T>(
   dub: Dub,
   path: string,
   query: Record<string, string>,
   schema: z.ZodMiniType<T[]>,
 ): Promise<{ items: T[] } | Unlisted> {
+  const answer = await ask(dub, path, query, schema);
+  return "kind" in answer ? answer : { items: answer.value };
+}
+
+/** Asks Dub for what `schema` describes. Never throws. */
+export async function ask<T>(
+  dub: Dub,
+  path: string,
+  query: Record<string, string>,
+  schema: z.ZodMiniType<T>,
+): Promise<{ value: T } | Unlisted> {
   const reply = await call(dub, `${path}?${new URLSearchParams(query)}`);
   if (reply.status === null) return { kind: "failed", message: reply.message };
   const { status, body, headers } = reply;
   const about = `GET ${path}: ${status}`;
-  if (status === 429) return { kind: "throttled", waitMs: waitOf(headers, dub.now()) };
+  if (status === 429)
+    return { kind: "throttled", waitMs: waitOf(headers, dub.now()), listsOnly: path !== "/customers" };
   // What is no JSON comes from something in between.
   if (status >= 500 || body === undefined) return { kind: "failed", message: about };
   const parsed = schema.safeParse(body);
-  if (reply.ok && parsed.success) return { items: parsed.data };
+  if (reply.ok && parsed.success) return { value: parsed.data };
   const said = wordsOf(body);
-  return { kind: "refused", message: about, ...(said !== undefined && { said }) };
+  return {
+    kind: "refused",
+    why: refusalOf(status, said),
+    message: about,
+    ...(said !== undefined && { said }),
+  };
 }

@@ -1,6 +1,6 @@
 /** What is due, and what has been due for too long. */
 import type { D1Database } from "@cloudflare/workers-types";
-import type { Reason } from "../states.ts";
+import { isUnchecked, type Reason } from "../states.ts";
 import { setMark } from "./marks.ts";
 import { IN_FORCE, PROBING, resumeChanged } from "./pauses.ts";
 import { PENDING_SINCE, reasons } from "./sql.ts";
@@ -135,7 +135,7 @@ export async function noteQueue(db: D1Database, refused: string[], now: number):
 }
 
 /** As the index events_unchecked of migration 0006 has them. */
-const UNCHECKED = reasons(({ replay }) => replay === "look");
+const UNCHECKED = reasons(isUnchecked);
 
 /** How many leads there are of which nobody knows whether Dub has them, by reason; a thousand is counted as many. */
 export async function countUnchecked(db: D1Database): Promise<{ reason: Reason; events: number }[]> {

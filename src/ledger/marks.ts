@@ -5,9 +5,17 @@ import type { D1Database, D1PreparedStatement } from "@cloudflare/workers-types"
  * cron: the last run of the cron trigger. accepted: Dub last accepted a lead (written once a minute at most).
  * queue_down: the queue refused the messages of the last sweep. rate_limit: the calls a minute that Dub last named.
  * unknown_click: leads in the hour since `at` that ended because Dub does not know their click. hours: events that came
- * before it are summed (src/ledger/hours.ts).
+ * before it are summed (src/ledger/hours.ts). list_refused: Dub did not list its leads to the key; the value says why
+ * (src/ledger/days.ts).
  */
-export type MarkName = "cron" | "accepted" | "queue_down" | "rate_limit" | "unknown_click" | "hours";
+export type MarkName =
+  | "cron"
+  | "accepted"
+  | "queue_down"
+  | "rate_limit"
+  | "unknown_click"
+  | "hours"
+  | "list_refused";
 export type Mark = { at: number; value: number | null };
 export type Marks = Partial<Record<MarkName, Mark>>;
 

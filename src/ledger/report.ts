@@ -1,6 +1,6 @@
 /** What the ledger knows of the Worker's state: events of the last day, refusals, ignored types, pauses, marks. */
 import type { D1Database } from "@cloudflare/workers-types";
-import { type Reason, reasonsWhere, type Status } from "../states.ts";
+import { isUnchecked, type Reason, reasonsWhere, type Status } from "../states.ts";
 import { DAY } from "../time.ts";
 import { type Marks, marksOf, readMarks } from "./marks.ts";
 import { type Pause, readPauses } from "./pauses.ts";
@@ -10,8 +10,10 @@ import { RARE } from "./sql.ts";
 const BROKEN_FOR = 7 * DAY;
 /** Reasons that name something to do. Those that a replay asks Dub about are reported as unchecked. */
 const BROKEN = reasonsWhere(
-  ({ status, todo, replay }) =>
-    (status === "failed" || status === "rejected") && replay !== "look" && !todo.startsWith("nothing"),
+  (entry) =>
+    (entry.status === "failed" || entry.status === "rejected") &&
+    !isUnchecked(entry) &&
+    !entry.todo.startsWith("nothing"),
 );
 /** Events of one reason that are counted. */
 const MAX_BROKEN = 1000;

@@ -3,7 +3,7 @@ import type { D1Database } from "@cloudflare/workers-types";
 
 /** SQL: takes from a row what is personal. */
 export const BLANK =
-  "payload = NULL, lead = NULL, event_id = NULL, detail = NULL, warnings = NULL, waits_key = NULL, customer = NULL, person = NULL";
+  "payload = NULL, lead = NULL, event_id = NULL, detail = NULL, warnings = NULL, waits_key = NULL, dub_click = NULL, customer = NULL, person = NULL";
 
 const PURGE = `
 UPDATE events SET ${BLANK}

@@ -49,6 +49,11 @@ export type WholeRow = FoundRow & {
   doubtSince: number | null;
   leaseUntil: number;
   deliveredBy: string | null;
+  /** What Dub's list or webhook says of the lead; null: not learned yet. `dubClick`: if it is not the lead's own. */
+  atDub: "listed" | "link_deleted" | "customer_deleted" | "unclear" | null;
+  atDubSince: number | null;
+  dubClick: string | null;
+  clickedAt: number | null;
   retries: number;
   claims: number;
   clickToldAt: number | null;
@@ -71,7 +76,7 @@ export const SHORT = `rowid, id, provider, event_id AS eventId, type, status, re
   received_at AS receivedAt, replayed_at AS replayedAt, next_attempt_at AS nextAttemptAt, delivered_at AS deliveredAt, tries,
   click_by AS clickBy`;
 const WHOLE = `${SHORT}, payload, doubt, doubt_since AS doubtSince, lease_until AS leaseUntil, delivered_by AS deliveredBy, retries, claims,
-  click_told_at AS clickToldAt, signed_up_at AS signedUpAt, waits_key AS waitsKey`;
+  click_told_at AS clickToldAt, signed_up_at AS signedUpAt, waits_key AS waitsKey, at_dub AS atDub, at_dub_since AS atDubSince, dub_click AS dubClick, clicked_at AS clickedAt`;
 /** Attempts of one event that are read: the newest. */
 const MAX_ATTEMPTS = 1000;
 

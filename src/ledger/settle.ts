@@ -1,11 +1,11 @@
 /** Writing the results of delivery attempts. */
 import type { D1Database, D1PreparedStatement } from "@cloudflare/workers-types";
 import type { CreditedLink } from "../lead.ts";
-import { type Doubt, type Reason, STATUSES, statusOf } from "../states.ts";
+import { type Doubt, isSettledByDub, type Reason, STATUSES, statusOf } from "../states.ts";
 import type { Claim } from "./claim.ts";
 import { joinStatements } from "./clicks.ts";
 import { clickKeys } from "./event.ts";
-import { HOLDS_KEY } from "./sql.ts";
+import { HOLDS_KEY, reasons } from "./sql.ts";
 
 /** One call to Dub as it is kept. `httpStatus`: null for no answer. */
 export type Attempt = {
@@ -42,6 +42,13 @@ INSERT OR REPLACE INTO attempts (event, at, phase, http_status, reason, message,
 SELECT a.value->>'event', ?2, a.value->>'phase', a.value->>'httpStatus', a.value->>'reason', a.value->>'message', a.value->>'milliseconds'
 FROM json_each(?1) a`;
 
+/** Dub's webhook may come before the result of the call whose answer was lost is written. */
+const CONFIRM_SEEN = `
+UPDATE events SET status = 'delivered', reason = 'recorded', detail = NULL, doubt = NULL, doubt_since = NULL,
+  next_attempt_at = NULL, delivered_at = at_dub_since
+WHERE id IN (SELECT value FROM json_each(?1)) AND lease_until = 0 AND at_dub = 'listed' AND doubt = 'unknown'
+  AND reason IN (${reasons(isSettledByDub)})`;
+
 /** The oldest row of each lead key among those of a reason, unless a row of another reason holds the key. */
 const PROMOTE = (reason: Reason, column: "lead_key" | "customer_id", values: string) => `
 UPDATE events SET status = 'pending', reason = 'new', next_attempt_at = ?2, queued_until = 0, retries = 0, tries = 0
@@ -72,6 +79,16 @@ export function promoteDuplicates(
 ): D1PreparedStatement[] {
   const keys = leadKeys.filter((key) => key !== null);
   return keys.length > 0 ? [db.prepare(PROMOTE_DUPLICATES).bind(JSON.stringify(keys), now)] : [];
+}
+
+/** The statements that deliver what waits for customers whom Dub knows now. */
+export function promoteKnown(db: D1Database, customers: string[], now: number): D1PreparedStatement[] {
+  if (customers.length === 0) return [];
+  const known = JSON.stringify(customers);
+  return [
+    db.prepare(PROMOTE_CUSTOMERS).bind(known, now, "[]", now),
+    db.prepare(WAKE_CUSTOMERS).bind(known, now),
+  ];
 }
 
 /** Once Dub knows customers, their leads without a click id are delivered too, however long ago they ended. */
@@ -116,8 +133,10 @@ export async function settle(
   const ended = claimsOf((reason) => !STATUSES[statusOf(reason)].holdsKey && reason !== "duplicate_at_dub");
   const known = claimsOf((reason) => statusOf(reason) === "delivered" || reason === "duplicate_at_dub");
   const unknown = claimsOf((reason) => reason === "unknown_customer");
+  const inDoubt = rows.filter(({ doubt }) => doubt === "unknown").map(({ id }) => id);
   const statements = [
     ...(rows.length > 0 ? [db.prepare(SETTLE).bind(JSON.stringify(rows), now)] : []),
+    ...(inDoubt.length > 0 ? [db.prepare(CONFIRM_SEEN).bind(JSON.stringify(inDoubt))] : []),
     ...(attempts.length > 0 ? [db.prepare(ATTEMPTS).bind(JSON.stringify(attempts), now)] : []),
     ...promoteDuplicates(
       db,

@@ -344,16 +344,24 @@ describe("what Dub lists", () => {
     expect((await ask(app, `/events/${id}/dub`)).headers.get("location")).toBe(`/admin/events/${id}`);
   });
 
-  it("a refusal is told with both of its meanings, in Dub's words", async () => {
-    const app = await open({ dub: { analytics: false } });
-    const id = await kept(app);
-    await app.pump();
-    const { says } = await press(app, `/events/${id}/dub`);
-    expect(says).toContain(
-      "(GET /events: 403). In its words: “The provided key does not have the required permissions.”",
-    );
-    expect(says).toContain("lacks the permission analytics.read, or the workspace is over its events limit");
-  });
+  it.each<[boolean | "over_limit", string, string]>([
+    [
+      false,
+      "The provided key does not have the required permissions",
+      "the key lacks the permission analytics.read",
+    ],
+    ["over_limit", "You've reached your limit of", "the Dub workspace is over its events limit"],
+  ])(
+    "a refusal is told by its meaning, in Dub's words (analytics.read: %s)",
+    async (analytics, said, means) => {
+      const app = await open({ dub: { analytics } });
+      const id = await kept(app);
+      await app.pump();
+      const { says } = await press(app, `/events/${id}/dub`);
+      expect(says).toContain(`(GET /events: 403). In its words: “${said}`);
+      expect(says).toContain(`That means: ${means}`);
+    },
+  );
 
   it.each<[string, Record<string, string>, string]>([
     ["an unknown customer", {}, "Dub knows no customer with this id"],

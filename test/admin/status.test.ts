@@ -71,13 +71,16 @@ it.each([
   expect(JSON.stringify(found)).not.toMatch(/dub_pk_x|dub_other/);
 });
 
-it("says in Dub's words why the key may not list leads", async () => {
-  const app = await open({ dub: { analytics: false } });
+it.each<[boolean | "over_limit", string, string]>([
+  [false, "the key lacks the permission analytics.read (The provided key", "give the key the permission"],
+  ["over_limit", "the Dub workspace is over its events limit", "upgrade the plan in Dub"],
+])("says in Dub's words why the key may not list leads (%s)", async (analytics, says, todo) => {
+  const app = await open({ dub: { analytics } });
   expect(problems(await statusOf(app, "?ask=dub"))).toContainEqual(
     expect.objectContaining({
       what: "Dub lists leads to the key",
-      says: "The provided key does not have the required permissions.",
-      todo: expect.stringContaining("analytics.read"),
+      says: expect.stringContaining(says),
+      todo: expect.stringContaining(todo),
     }),
   );
 });

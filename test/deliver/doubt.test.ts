@@ -4,7 +4,9 @@ import { afterDedup, beforeRecording } from "../../src/deliver/doubt.ts";
 import { LOCAL_KEY, type StandInOptions } from "../../src/dev/stand-in/dub.ts";
 import type { Fault } from "../../src/dev/stand-in/faults.ts";
 import type { Found } from "../../src/dub/find.ts";
-import { answerOf, createTestApp, DAY, HOUR, MINUTE, signUp } from "../support/app.ts";
+import { answerOf, createTestApp, DAY, db, HOUR, MINUTE, signUp } from "../support/app.ts";
+
+const pathOf = (request: Request) => new URL(request.url).pathname;
 
 /** A fault plan: each call takes the next of the list that is for its phase. */
 function plan(faults: { register?: (Fault | undefined)[]; record?: (Fault | undefined)[] }) {
@@ -65,7 +67,7 @@ describe("a recording call whose answer is lost", () => {
     const app = await createTestApp({
       dub: plan({ record: ["hang_after"] }),
       fetch: async (request) => {
-        if (request.method === "GET" && ++asked <= 3)
+        if (pathOf(request) === "/customers" && ++asked <= 3)
           return new Response("busy", { status: asked === 1 ? 429 : 503 });
         return answerOf(app.dub.app, request);
       },
@@ -87,7 +89,7 @@ describe("a recording call whose answer is lost", () => {
     const app = await createTestApp({
       dub: plan({ record: ["reset_after_key"] }),
       fetch: async (request) =>
-        request.method === "GET" && pages-- > 0
+        pathOf(request) === "/customers" && pages-- > 0
           ? new Response("<html>Blocked</html>", { status: 403 })
           : answerOf(app.dub.app, request),
     });
@@ -106,10 +108,48 @@ describe("a recording call whose answer is lost", () => {
     expect(await app.row()).toMatchObject({
       status: "delivered",
       reason: "recorded_unconfirmed",
-      detail: "GET /events: 403",
+      detail: "GET /events: 403: the key lacks the permission analytics.read",
     });
     expect(app.dub.recorded).toHaveLength(1);
   });
+
+  it("the workspace is over its events limit: it waits for the list, and is recorded once it comes back", async () => {
+    const app = await lost("hang_after", { analytics: "over_limit" });
+    await app.send("clerk", signUp("user_1"));
+    await app.pass(2 * MINUTE);
+    expect(await app.row()).toMatchObject({
+      status: "pending",
+      reason: "unconfirmed",
+      detail: expect.stringMatching(/^GET \/events: 403: the Dub workspace is over its events limit/),
+    });
+    await app.pass(3 * DAY, HOUR);
+    expect(await app.row()).toMatchObject({ reason: "unconfirmed" });
+    app.dub.allowAnalytics();
+    await app.pass(7 * HOUR, 10 * MINUTE);
+    expect(await app.row()).toMatchObject({ reason: "recorded", doubt: null });
+    expect(app.dub.recorded).toHaveLength(1);
+  });
+
+  it.each([
+    ["register-then-record", "delivered", "recorded_unconfirmed"],
+    ["single", "failed", "possibly_lost"],
+  ])(
+    "the workspace stays over its events limit: it ends before Dub forgets the lead (%s)",
+    async (DUB_DELIVERY, status, reason) => {
+      const app = await createTestApp({
+        settings: { DUB_DELIVERY },
+        dub: { ...plan({ record: ["hang_after"] }), analytics: "over_limit" },
+      });
+      await app.send("clerk", signUp("user_1"));
+      await app.pass(7 * DAY, 6 * HOUR);
+      expect(await app.row()).toMatchObject({
+        status,
+        reason,
+        detail: expect.stringContaining("over its events limit"),
+      });
+      expect(app.dub.recorded).toHaveLength(1);
+    },
+  );
 
   it("the key may not ask, with single delivery: it is possibly lost, and never called delivered", async () => {
     const app = await createTestApp({
@@ -187,7 +227,8 @@ describe("what Dub lists decides", () => {
   const LINK = { id: "link_1" };
   const present: Found = { kind: "present", link: LINK };
   const absent: Found = { kind: "absent" };
-  const refused: Found = { kind: "refused", message: "GET /events: 403" };
+  const refused: Found = { kind: "refused", why: "no_permission", message: "GET /events: 403" };
+  const over: Found = { ...refused, why: "over_limit" };
   const failed: Found = { kind: "failed", message: "GET /events: 503" };
   const lost = { doubt: "unknown", forgotten: false } as const;
   const said = { doubt: "failed", forgotten: false } as const;
@@ -206,7 +247,12 @@ describe("what Dub lists decides", () => {
       { ...said, ...later },
       { kind: "retry", doubt: "failed" },
     ],
-    ["a rate limit", { kind: "throttled", waitMs: 1000 }, lost, { kind: "wait", pause: "rate_limit" }],
+    [
+      "a rate limit",
+      { kind: "throttled", waitMs: 1000, listsOnly: false },
+      lost,
+      { kind: "wait", pause: "rate_limit" },
+    ],
     ["not allowed", refused, lost, null],
     [
       "not allowed after the key has run out",
@@ -240,6 +286,14 @@ describe("what Dub lists decides", () => {
     ],
     ["not listed, of which Dub said that it failed", absent, { ...usual, doubt: "failed" }, blocked],
     ["not allowed", refused, usual, { kind: "end", reason: "recorded_unconfirmed", doubt: "unknown" }],
+    ["over the events limit", over, usual, { kind: "wait", reason: "unconfirmed", waitMs: 6 * HOUR }],
+    [
+      "over the events limit, and Dub is about to forget",
+      over,
+      { ...usual, age: 6 * DAY - 6 * HOUR },
+      { kind: "end", reason: "recorded_unconfirmed" },
+    ],
+    ["over the events limit, Dub said that it failed", over, { ...usual, doubt: "failed" }, blocked],
     ["not allowed, single", refused, { ...usual, ...single }, { reason: "possibly_lost", doubt: "unknown" }],
     ["not allowed, Dub said that it failed", refused, { ...usual, doubt: "failed" }, blocked],
     [
@@ -251,4 +305,16 @@ describe("what Dub lists decides", () => {
   ])("that Dub does not record: %s", (_, found, situation, expected) => {
     expect(afterDedup(found, situation)).toMatchObject(expected);
   });
+});
+
+it("the limit of Dub's lists holds up only the leads that are looked for", async () => {
+  const faults: Fault[] = Array.from({ length: 8 }, () => "reset_after");
+  const app = await createTestApp({ dub: { ...plan({ record: faults }) } });
+  for (let i = 0; i < 8; i++) await app.send("clerk", signUp(`user_${i}`));
+  await app.pump();
+  await app.pass(MINUTE);
+  expect(await db.prepare("SELECT count(*) AS n FROM pauses").first("n")).toBe(0);
+  await app.pass(5 * MINUTE);
+  expect((await app.rows()).every(({ reason }) => reason === "recorded")).toBe(true);
+  expect(app.dub.recorded).toHaveLength(8);
 });

@@ -512,7 +512,7 @@ describe("what can't be delivered at all", () => {
     dies = false;
     await app.pass(HOUR, 10 * MINUTE);
     expect(await app.row()).toMatchObject({ status: "failed", reason: "delivery_crashed", doubt: "unknown" });
-    expect(app.dub.asked).toEqual([]);
+    expect(app.dub.calls).toEqual([]);
   });
 
   it("a lead whose delivery crashes the Worker takes no other with it", async () => {

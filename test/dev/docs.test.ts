@@ -273,7 +273,7 @@ it("docs/settings.md has each setting and secret once, with its default", () => 
   const text = section("docs/settings.md", "## Settings and secrets");
   const defaults = parseSettings({});
   const session = Object.values(sessionSettings("<provider>"));
-  const others = ["<PROVIDER>_WEBHOOK_SECRET", "ADMIN_TOKEN", CLICKS_TOKEN, ...session];
+  const others = ["<PROVIDER>_WEBHOOK_SECRET", "DUB_WEBHOOK_SECRET", "ADMIN_TOKEN", CLICKS_TOKEN, ...session];
   expect(sorted(namesIn(text))).toEqual(sorted([...Object.keys(defaults), ...others]));
   for (const [name, value] of Object.entries(defaults))
     expect(text).toContain(`| \`${name}\` | ${value === undefined ? "" : `\`${value}\` `}|`);

@@ -9,6 +9,7 @@ const LAYERS = [
   "dev worker",
   "app",
   "chores admin",
+  "reconcile",
   "replay receive deliver clicks",
   "alert queue",
   "ledger",

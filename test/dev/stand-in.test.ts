@@ -179,13 +179,78 @@ describe("the list of leads", () => {
       eventName: "Sign Up",
       link: { id: "link_Xk3p", shortLink: "https://go.example/Xk3p", partnerId: "pn_local" },
     };
-    expect(await listed(dub, path)).toEqual([200, [event]]);
-    expect(await listed(dub, path.replace("12:00", "12:01"))).toEqual([200, []]);
+    expect(await listed(dub, path)).toMatchObject([200, [event]]);
+    expect(await listed(dub, path.replace("12:00", "23:59"))).toMatchObject([200, [event]]);
+    expect(await listed(dub, path.replace("2026-03-10", "2026-03-11"))).toEqual([200, []]);
     expect(await listed(dub, "/customers?externalId=user_1")).toMatchObject([200, [{ id: "cus_user_1" }]]);
     expect(await listed(dub, "/customers?externalId=user_2")).toEqual([200, []]);
   });
-  it("needs the permission", async () => {
-    expect(await listed(open({ analytics: false }), "/events?event=leads")).toMatchObject([403, {}]);
+  it.each<[string, false | "over_limit", RegExp]>([
+    ["needs the permission", false, /the 'analytics.read' permission/],
+    [
+      "needs a workspace within its events limit",
+      "over_limit",
+      /^You've reached your limit of \d+ clicks on the/,
+    ],
+  ])("%s", async (_, analytics, message) => {
+    for (const path of ["/events?event=leads", "/analytics?event=leads"])
+      expect(await listed(open({ analytics }), path)).toMatchObject([
+        403,
+        { error: { message: expect.stringMatching(message) } },
+      ]);
+  });
+  it("takes four analytics calls a second, whatever the other limit is", async () => {
+    const dub = open();
+    const statuses = async () => {
+      const all = [];
+      for (let i = 0; i < 5; i++) all.push((await listed(dub, "/events?event=leads"))[0]);
+      return all;
+    };
+    dub.clock.now += 500;
+    expect(await statuses()).toEqual([200, 200, 200, 200, 429]);
+    expect((await listed(dub, "/customers?externalId=user_1"))[0]).toBe(200);
+    dub.clock.now += 2000;
+    expect(await statuses()).toEqual([200, 200, 200, 200, 429]);
+  });
+  it("has whole days of UTC in pages, newest first; leads of deleted links go after the limit, a deleted customer keeps a lead", async () => {
+    const dub = open({ analyticsLimit: 100 });
+    const day = "start=2026-03-10T08:00:00Z&end=2026-03-10";
+    dub.clock.now = Date.UTC(2026, 2, 10);
+    for (const n of [1, 2, 3, 4]) {
+      await dub.track(`${n}k3pQ9vLm2RtYw7B`, { customerExternalId: `user_${n}` });
+      dub.clock.now += 6 * 3_600_000;
+    }
+    await dub.track(GOOD, { customerExternalId: "user_5" });
+    dub.gone.links.add("link_3k3p");
+    dub.gone.customers.add("user_2");
+    const of = async (page: number, limit = 2) =>
+      ((await listed(dub, `/events?event=leads&${day}&limit=${limit}&page=${page}`))[1] as LeadEvent[]).map(
+        ({ customer, click }) => [customer.externalId, customer.name, click.id.slice(0, 1)],
+      );
+    expect(await listed(dub, `/analytics?event=leads&groupBy=count&${day}`)).toEqual([200, { leads: 4 }]);
+    expect(await of(1)).toMatchObject([["user_4", expect.anything(), "4"]]);
+    expect(await of(2)).toEqual([
+      ["cus_user_2", "Deleted Customer", "2"],
+      ["user_1", expect.anything(), "1"],
+    ]);
+    expect(await of(3)).toEqual([]);
+    expect((await listed(dub, `/events?event=leads&${day}&limit=1001`))[0]).toBe(422);
+    const expanded = "/customers?includeExpandedFields=true&externalId=";
+    expect(await listed(dub, `${expanded}user_3`)).toMatchObject([200, [{ link: null }]]);
+    expect(await listed(dub, `${expanded}user_4`)).toMatchObject([200, [{ link: { id: "link_4k3p" } }]]);
+    expect(await listed(dub, `${expanded}user_2`)).toEqual([200, []]);
+  });
+  it("lists leads of one moment in any order: on two pages one may come twice, or not at all", async () => {
+    const dub = open({ analyticsLimit: 100 });
+    for (let n = 0; n < 40; n++) await dub.track(GOOD, { customerExternalId: `user_${n}` });
+    const ids = [];
+    for (const page of [1, 2, 3, 4])
+      for (const { eventId } of (
+        await listed(dub, `/events?event=leads&start=2026-03-10&limit=10&page=${page}`)
+      )[1] as LeadEvent[])
+        ids.push(eventId);
+    expect(ids).toHaveLength(40);
+    expect(new Set(ids).size).toBeLessThan(40);
   });
   it("is asked for as the official SDK asks", async () => {
     const asked: [string, object][] = [];
@@ -233,6 +298,18 @@ describe("the official SDK, unchanged", () => {
   };
   const lead = { clickId: GOOD, eventName: "Sign Up", customerExternalId: "user_1" };
 
+  it("reads the lists of leads and customers, and the count", async () => {
+    const client = await sdk();
+    await client.track.lead({ ...lead, eventQuantity: 2 });
+    const start = new Date().toISOString();
+    const events = await client.events.list({ event: "leads", start, limit: 500 });
+    expect(events).toMatchObject(Array(2).fill({ eventName: "Sign Up", customer: { externalId: "user_1" } }));
+    const customers = await client.customers.list({ externalId: "user_1", includeExpandedFields: true });
+    expect(customers.result).toMatchObject([{ link: { id: "link_Xk3p" } }]);
+    expect(await client.analytics.retrieve({ event: "leads", groupBy: "count", start })).toMatchObject({
+      leads: 2,
+    });
+  });
   it("its typed lead body accepts ours", () => {
     const accepts = (body: Lead): TrackLeadRequestBody =>
       body as { [K in keyof Lead]: Exclude<Lead[K], undefined> };

@@ -109,6 +109,7 @@ export async function createTestApp(options: TestAppOptions = {}) {
     "marks",
     "hours",
     "clicks",
+    "days",
     "transitions",
   ];
   for (const table of tables) await db.exec(`DELETE FROM ${table}`);

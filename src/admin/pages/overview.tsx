@@ -1,6 +1,7 @@
 /** `/admin`: what needs the operator, events over time, and each provider. */
 import { Hono } from "hono";
 import type { Deps, Env } from "../../context.ts";
+import { type Day, readDays } from "../../ledger/days.ts";
 import { type Counts, countHours } from "../../ledger/hours.ts";
 import { DAY, HOUR } from "../../time.ts";
 import { iso } from "../checks.ts";
@@ -9,6 +10,7 @@ import { toTurnOn } from "../local.ts";
 import { readStatus, type Status } from "../status.ts";
 import { Charts, clickCells, clickHeads, eventsHref, present } from "./chart.tsx";
 import { ClickMemory, ClickProblem } from "./clicks.tsx";
+import { DAYS_SHOWN, DaysSection } from "./days.tsx";
 import { answerPage } from "./layout.tsx";
 import { Table, Words, withStop } from "./parts.tsx";
 import { Problems } from "./problems.tsx";
@@ -24,13 +26,14 @@ export function overviewRoutes(deps: Deps) {
     const days = c.req.query("days") === "30" ? 30 : 1;
     const step = days === 1 ? HOUR : DAY;
     const since = now - (now % step) - days * DAY + step;
-    const [status, counts] = await Promise.all([
+    const [status, counts, compared] = await Promise.all([
       readStatus(c.env, deps, { origin, askDub: false }),
       countHours(c.env.DB, since, step),
+      readDays(c.env.DB, DAYS_SHOWN),
     ]);
     return answerPage(c, {
       title: "Overview",
-      children: <Overview {...{ status, counts, since, now, step }} />,
+      children: <Overview {...{ status, counts, compared, since, now, step }} />,
     });
   });
   return route;
@@ -38,12 +41,13 @@ export function overviewRoutes(deps: Deps) {
 
 type Period = { counts: Counts; since: number; now: number; step: number };
 
-const Overview = ({ status, ...period }: { status: Status } & Period) => (
+const Overview = ({ status, compared, ...period }: { status: Status; compared: Day[] } & Period) => (
   <>
     <h1>Overview</h1>
     <Problems status={status} />
     <ClickProblem clicks={status.clicks} />
     {isFresh(status, period.counts) ? <FirstSteps status={status} /> : <Events status={status} {...period} />}
+    <DaysSection days={compared} />
     <h2 id="providers">Providers</h2>
     {status.providers.map((one) => (
       <Provider

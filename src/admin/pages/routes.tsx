@@ -1,9 +1,11 @@
 /** The admin pages: their lock, their headers, and a route for each. */
+
 import { Hono } from "hono";
 import { secureHeaders } from "hono/secure-headers";
 import type { Alert } from "../../alert.ts";
 import type { Deps, Env } from "../../context.ts";
 import { locked } from "../auth.ts";
+import { dayRoutes } from "./days.tsx";
 import { answerError } from "./errors.tsx";
 import { eventPages } from "./event.tsx";
 import { listPages } from "./events.tsx";
@@ -50,6 +52,7 @@ export function adminPages(deps: PageDeps) {
   pages.get("/style.css", (c) => c.body(STYLE, 200, { "content-type": "text/css; charset=utf-8" }));
   pages.get("/script.js", (c) => c.body(SCRIPT, 200, { "content-type": "text/javascript; charset=utf-8" }));
   pages.route("/", overviewRoutes(deps));
+  pages.route("/", dayRoutes());
   pages.route("/", listPages(deps));
   pages.route("/", eventPages(deps));
   pages.route("/", replayPages(deps));

@@ -4,23 +4,25 @@
  * It can be told to fail.
  */
 import { Hono } from "hono";
+import { SECOND } from "../../time.ts";
 import { type Call, type Fault, htmlPage, Unanswered } from "./faults.ts";
-import { CLICK_CACHE_LIFE, DEDUP_LIFE, RATE_LIMIT } from "./limits.ts";
+import { ANALYTICS_LIMIT, CLICK_CACHE_LIFE, DEDUP_LIFE, RATE_LIMIT } from "./limits.ts";
+import {
+  type Customer,
+  countEvents,
+  type Kept,
+  listCustomers,
+  listEvents,
+  type Recorded,
+  shortLinkOf,
+} from "./lists.ts";
 import { createRateLimit } from "./rate-limit.ts";
 import { DubError, HOLDERS, type KeyHolder, type Link, localClick, parseBody } from "./rules.ts";
 
 /** The key that the stand-in accepts. */
 export const LOCAL_KEY = "dub_local_key_of_the_stand_in";
 
-export type Recorded = {
-  at: number;
-  customerExternalId: string;
-  eventName: string;
-  clickId: string;
-  link: string;
-  quantity: number;
-  metadata: unknown;
-};
+export type { Recorded };
 
 export type StandInOptions = {
   now?: () => number;
@@ -32,21 +34,18 @@ export type StandInOptions = {
   limit?: number;
   /** Milliseconds until a recorded lead is listed. */
   listedAfter?: number;
-  /** Whether the keys have the permission analytics.read. */
-  analytics?: boolean;
+  /** Whether the keys have the permission analytics.read; over_limit: they have, and the workspace is over its events limit. */
+  analytics?: Analytics;
+  /** Calls a second for analytics and lists of events; Dub's Business plan has 4. */
+  analyticsLimit?: number;
 };
 
-const shortLinkOf = (link: string) => `https://go.example/${link.replace("link_", "")}`;
+type Analytics = boolean | "over_limit";
 
-type Customer = {
-  externalId: string;
-  name: string;
-  email: string | null;
-  avatar: string | null;
-  clickId: string;
-};
-
-/** Makes a stand-in. `app` is the API; `recorded`, `customers`, `asked` (times of all calls) and `calls` (those let in) are what it has seen, for tests and tables. */
+/**
+ * Makes a stand-in. `app` is the API; `recorded`, `customers`, `asked` (times of all calls), `calls` (those to record that
+ * were let in) and `lists` (paths of the others) are what it has seen, for tests and tables; `gone` is what was deleted.
+ */
 export function createDubStandIn({
   now = Date.now,
   keys = { [LOCAL_KEY]: "owner" },
@@ -55,16 +54,26 @@ export function createDubStandIn({
   limit = RATE_LIMIT,
   listedAfter = 0,
   analytics = true,
+  analyticsLimit = ANALYTICS_LIMIT,
 }: StandInOptions = {}) {
   const holders = new Map(Object.entries(keys));
-  let mayAsk = analytics;
+  let mayAsk: Analytics = analytics;
   const recorded: Recorded[] = [];
   const customers = new Map<string, Customer>();
   const asked: number[] = [];
   const calls: (Call & { at: number; status: number | "none" })[] = [];
   const dedup = new Map<string, number>();
   const clickCache = new Map<string, number>();
+  const gone: Kept["gone"] = { links: new Set(), customers: new Set() };
+  const lists: string[] = [];
   const rate = createRateLimit(limit, now);
+  const analyticsRate = createRateLimit(analyticsLimit, now, SECOND);
+  const kept = (): Kept => ({
+    recorded: recorded.filter(({ at }) => at + listedAfter <= now()),
+    customers,
+    gone,
+    linkOf: (clickId) => click(clickId)?.id,
+  });
 
   const authorise = (header: string | undefined) => {
     asked.push(now());
@@ -201,30 +210,24 @@ export function createDubStandIn({
   });
   app.get("/customers", (c) => {
     authorise(c.req.header("authorization"));
-    const customer = customers.get(c.req.query("externalId") ?? "");
-    return c.json(customer ? [{ id: `cus_${customer.externalId}`, ...customer }] : []);
+    lists.push(c.req.path);
+    return c.json(listCustomers(kept(), c.req.query()));
   });
+  const mayList = (header: string | undefined, path: string) => {
+    authorise(header);
+    lists.push(path);
+    if (!analyticsRate.take(header ?? ""))
+      throw new DubError(429, "rate_limit_exceeded", "Too many requests.");
+    if (mayAsk === true) return;
+    throw new DubError(403, "forbidden", mayAsk === "over_limit" ? OVER_LIMIT : NO_PERMISSION);
+  };
   app.get("/events", (c) => {
-    authorise(c.req.header("authorization"));
-    if (!mayAsk)
-      throw new DubError(403, "forbidden", "The provided key does not have the required permissions.");
-    const { event, customerId, start } = c.req.query();
-    const since = Date.parse(start ?? "");
-    const listed = recorded.filter(
-      ({ at, customerExternalId }) =>
-        event === "leads" &&
-        (customerId === undefined || `cus_${customerExternalId}` === customerId) &&
-        !(at < since) &&
-        at + listedAfter <= now(),
-    );
-    return c.json(
-      listed.map(({ at, eventName, link }) => ({
-        event: "lead",
-        timestamp: new Date(at).toISOString(),
-        eventName,
-        link: { id: link, shortLink: shortLinkOf(link), partnerId: "pn_local" },
-      })),
-    );
+    mayList(c.req.header("authorization"), c.req.path);
+    return c.json(listEvents(kept(), c.req.query(), now()));
+  });
+  app.get("/analytics", (c) => {
+    mayList(c.req.header("authorization"), c.req.path);
+    return c.json(countEvents(kept(), c.req.query(), now()));
   });
   app.onError((error, c) => {
     if (!(error instanceof DubError)) throw error;
@@ -244,9 +247,14 @@ export function createDubStandIn({
   });
   /** Makes `key` valid. */
   const accept = (key: string) => void holders.set(key, "owner");
-  /** Gives the keys the permission analytics.read. */
-  const allowAnalytics = () => {
-    mayAsk = true;
+  /** Gives the keys the permission analytics.read, or takes it away. */
+  const allowAnalytics = (may: Analytics = true) => {
+    mayAsk = may;
   };
-  return { app, recorded, customers, asked, calls, accept, allowAnalytics };
+  return { app, recorded, customers, gone, asked, calls, lists, accept, allowAnalytics };
 }
+
+const OVER_LIMIT =
+  "You've reached your limit of 250000 clicks on the Business plan. Please upgrade for higher limits.";
+const NO_PERMISSION =
+  "The provided key does not have the required permissions for this endpoint on the workspace 'ws_local'. Having the 'analytics.read' permission would allow this request to continue.";

@@ -9,3 +9,5 @@ export const CLICK_CACHE_LIFE = 5 * MINUTE;
 export const RATE_WINDOW = MINUTE;
 /** Calls in a window for a key of a Business plan. */
 export const RATE_LIMIT = 1200;
+/** Calls a second for analytics and lists of events of such a key, counted apart. */
+export const ANALYTICS_LIMIT = 4;
