@@ -116,9 +116,9 @@ const BLANKED = `
 UPDATE events SET at_dub = 'unclear', at_dub_since = ?2
 WHERE id IN (SELECT id FROM events WHERE ${DELIVERED} AND at_dub IS NULL AND lead IS NULL)`;
 const COMPARE = `
-UPDATE days SET delivered = c.delivered, present = c.present, unclear = c.unclear
+UPDATE days SET delivered = sums.delivered, present = sums.present, unclear = sums.unclear
 FROM (SELECT count(*) AS delivered, coalesce(sum(at_dub = 'listed'), 0) AS present, coalesce(sum(at_dub = 'unclear'), 0) AS unclear
-      FROM events WHERE ${DELIVERED}) c
+      FROM events WHERE ${DELIVERED}) sums
 WHERE day = ?1 AND days.delivered IS NULL AND page >= pages
 RETURNING days.delivered, days.present, days.unclear`;
 

@@ -18,7 +18,7 @@ SELECT e.value->>'id', e.value->>'provider', e.value->>'eventId', e.value->>'typ
   e.value->>'detail', e.value->>'warnings', e.value->>'lead', e.value->>'leadKey',
   coalesce(?2, e.value->>'payload'),
   e.value->>'receivedAt',
-  iif(e.value->>'receivedAt' < (SELECT received_at FROM events WHERE event_id IS NOT NULL ORDER BY received_at DESC LIMIT 1) - ${DAY}, 1, NULL),
+  iif(e.value->>'receivedAt' < (SELECT max(received_at) FROM events WHERE event_id IS NOT NULL) - ${DAY}, 1, NULL),
   iif(e.value->>'status' = 'pending', e.value->>'receivedAt', NULL), e.value->>'queuedUntil',
   e.value->>'waitsKey', e.value->>'signedUpAt'
 FROM json_each(?1) e WHERE true

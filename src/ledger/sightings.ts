@@ -28,7 +28,7 @@ const MAX_CANDIDATES = 20_000;
 
 const CANDIDATES = `
 SELECT id, lead_key AS leadKey, customer_id AS customer,
-  iif(json_valid(lead) AND lead->>'mode' IS NOT 'deferred', lead->>'eventName', NULL) AS eventName, click_id AS clickId, status, reason,
+  iif(json_valid(lead) AND lead->>'mode' IS NOT 'deferred' AND waits_key IS NOT '', lead->>'eventName', NULL) AS eventName, click_id AS clickId, status, reason,
   doubt, doubt_since AS doubtSince, claims, lease_until AS leaseUntil, at_dub AS atDub, dub_click AS dubClick, ${HOLDS_KEY("e")} AS holds
 FROM events e WHERE rowid IN (
   SELECT rowid FROM events WHERE lead_key IN (SELECT value FROM json_each(?1))

@@ -128,7 +128,7 @@ const Bars = ({ buckets, most }: { buckets: Bucket[]; most: number }) => {
         one.events > 0 ? (
           <a href={eventsHref({ since: one.at, until: one.until })} tabindex={-1}>
             <rect x={10 * i}>
-              <title>{`${nameOf(one)}: ${saysOf(one)}`}</title>
+              <title>{`${nameOf(one)}: ${one.events}`}</title>
             </rect>
           </a>
         ) : null,
@@ -136,11 +136,6 @@ const Bars = ({ buckets, most }: { buckets: Bucket[]; most: number }) => {
     </svg>
   );
 };
-
-function saysOf(one: Bucket): string {
-  const statuses = present(one).map((status) => `${one.statuses[status]} ${status}`);
-  return [...statuses, ...(one.signUps > 0 ? [`${ofSignUps(one)} with a click id`] : [])].join(", ");
-}
 
 /**
  * A bar for each span with sign-ups, as high as the share whose click is known by the webhook; a share of none can be
