@@ -43,7 +43,7 @@ button, .button { background: var(--raised); cursor: pointer; border: 1px solid 
 button:hover, .button:hover { border-color: var(--quiet); text-decoration: none; }
 button.main { background: var(--link); border-color: var(--link); color: var(--page); }
 code, pre, textarea { font: 12.5px/1.5 ui-monospace, "SF Mono", Menlo, Consolas, monospace; }
-code { overflow-wrap: anywhere; }
+code, td:last-child { overflow-wrap: anywhere; }
 pre { background: var(--raised); border: 1px solid var(--line); border-radius: 6px; padding: .8em; margin: 0; overflow: auto; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; }
