@@ -175,7 +175,7 @@ FROM json_each(?1) a WHERE events.id = a.value->>'id' AND a.value->>'found' = 'l
 /** The lead stays in doubt and keeps its key, so that only a look before it is recorded again can follow. */
 const MISS = `
 UPDATE events SET status = 'failed', reason = 'missing_at_dub', detail = NULL, doubt = 'unknown',
-  doubt_since = coalesce(doubt_since, delivered_at), delivered_at = NULL
+  doubt_since = coalesce(doubt_since, received_at), delivered_at = NULL
 FROM json_each(?1) a WHERE events.id = a.value->>'id' AND a.value->>'found' = 'missing' AND ${OPEN}`;
 
 /** Writes what was found, and counts each lead once, whoever has asked. */

@@ -21,6 +21,8 @@ export type Candidate = {
   atDub: string | null;
   dubClick: string | null;
   holds: boolean;
+  /** Its rule gives a lead for each event. */
+  eachEvent: boolean;
 };
 
 /** Rows that are looked at for one page of leads: more than this many events of its customers are left out. */
@@ -28,8 +30,8 @@ const MAX_CANDIDATES = 20_000;
 
 const CANDIDATES = `
 SELECT id, lead_key AS leadKey, customer_id AS customer,
-  iif(json_valid(lead) AND lead->>'mode' IS NOT 'deferred' AND waits_key IS NOT '', lead->>'eventName', NULL) AS eventName, click_id AS clickId, status, reason,
-  doubt, doubt_since AS doubtSince, claims, lease_until AS leaseUntil, at_dub AS atDub, dub_click AS dubClick, ${HOLDS_KEY("e")} AS holds
+  iif(json_valid(lead) AND lead->>'mode' IS NOT 'deferred', lead->>'eventName', NULL) AS eventName, click_id AS clickId, status, reason,
+  doubt, doubt_since AS doubtSince, claims, lease_until AS leaseUntil, at_dub AS atDub, dub_click AS dubClick, ${HOLDS_KEY("e")} AS holds, waits_key IS '' AS eachEvent
 FROM events e WHERE rowid IN (
   SELECT rowid FROM events WHERE lead_key IN (SELECT value FROM json_each(?1))
   UNION SELECT rowid FROM events WHERE customer_id IN (SELECT value FROM json_each(?2)))
@@ -44,8 +46,12 @@ export async function findCandidates(
   const { results } = await db
     .prepare(CANDIDATES)
     .bind(JSON.stringify(leadKeys), JSON.stringify(customers))
-    .all<Omit<Candidate, "holds"> & { holds: number }>();
-  return results.map(({ holds, ...row }) => ({ ...row, holds: holds === 1 }));
+    .all<Omit<Candidate, "holds" | "eachEvent"> & { holds: number; eachEvent: number }>();
+  return results.map(({ holds, eachEvent, ...row }) => ({
+    ...row,
+    holds: holds === 1,
+    eachEvent: eachEvent === 1,
+  }));
 }
 
 /**
@@ -64,18 +70,18 @@ export type Sighting = {
   link: CreditedLink | null;
 };
 
-/** Of several clicks that Dub lists with leads of one key, the lead's own counts. */
+/** Of several clicks that Dub lists with leads of one key, the lead's own counts. A row that was blanked stays so. */
 const SEE = `
 UPDATE events SET at_dub = 'listed', at_dub_since = iif(at_dub = 'listed', at_dub_since, ?2),
-  dub_click = iif(at_dub = 'listed' AND dub_click IS NULL, NULL, nullif(s.value->>'clickId', coalesce(click_id, ''))),
-  clicked_at = coalesce(s.value->>'clickedAt', clicked_at)
+  dub_click = iif(lead IS NULL, NULL, iif(at_dub = 'listed' AND dub_click IS NULL, NULL, nullif(s.value->>'clickId', coalesce(click_id, '')))),
+  clicked_at = iif(lead IS NULL, NULL, iif(at_dub IS 'listed' AND dub_click IS NULL AND s.value->>'clickId' IS NOT click_id, clicked_at, coalesce(s.value->>'clickedAt', clicked_at)))
 FROM json_each(?1) s WHERE events.id = s.value->>'id'`;
 
 /** A row that has changed since it was read, or that a consumer has leased, keeps its state; and one event holds a key. */
 const SETTLE = `
 UPDATE events SET status = s.value->>'status', reason = s.value->>'becomes', detail = NULL, lead_key = s.value->>'leadKey',
   doubt = NULL, doubt_since = NULL, claims = 0, next_attempt_at = NULL, queued_until = 0,
-  link = coalesce(s.value->>'link', link), delivered_at = iif(s.value->>'becomes' = 'recorded', s.value->>'at', NULL)
+  link = iif(lead IS NULL, NULL, coalesce(s.value->>'link', link)), delivered_at = iif(s.value->>'becomes' = 'recorded', s.value->>'at', NULL)
 FROM json_each(?1) s WHERE events.id = s.value->>'id' AND events.reason = s.value->>'was' AND events.lease_until <= ?2
   AND events.reason IN (${reasons(isSettledByDub)})
   AND NOT EXISTS (SELECT 1 FROM events o WHERE o.lead_key = s.value->>'leadKey' AND o.id <> events.id AND ${HOLDS_KEY("o")})`;

@@ -20,8 +20,8 @@ export function match(leads: KeyedLead[], candidates: Candidate[], now: number):
   const byKey = grouped(candidates, ({ leadKey }) => leadKey);
   const byCustomer = grouped(candidates, ({ customer }) => customer);
   const sightings = new Map<string, Sighting>();
-  const others: Record<string, number> = {};
-  const twice: Record<string, number> = {};
+  const others: Record<string, number> = Object.create(null);
+  const twice: Record<string, number> = Object.create(null);
   for (const lead of leads) {
     const ofCustomer = byCustomer.get(lead.customer) ?? [];
     const same = ofCustomer.filter((one) => isSameLead(one, lead));
@@ -46,7 +46,9 @@ function eventOf(rows: Candidate[]): Candidate | undefined {
   return (
     rows.find(({ holds, leadKey }) => holds && leadKey !== null) ??
     rows.find(({ leadKey, reason }) => leadKey !== null && isSettledByDub(REASONS[reason])) ??
-    rows.find(({ reason }) => reason === "no_click_id" || reason === "unknown_customer")
+    rows.find(
+      ({ reason, eachEvent }) => !eachEvent && (reason === "no_click_id" || reason === "unknown_customer"),
+    )
   );
 }
 
