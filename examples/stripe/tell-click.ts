@@ -11,7 +11,8 @@ export async function tellClick(stripe: Stripe, id: string, clickId: string, dub
   const { metadata, customer, customer_details } = await stripe.checkout.sessions.retrieve(id);
   const email = customer_details?.email?.toLowerCase();
   const customerExternalId = metadata?.dubCustomerExternalId ?? customer ?? email;
-  const clickedAt = Number.parseInt(dubAt, 10) || undefined;
+  const [seenAt, clickOf] = dubAt.split(".");
+  const clickedAt = clickOf === clickId ? Number(seenAt) || undefined : undefined;
   await fetch(`${WORKER}/clicks`, {
     method: "POST",
     headers: { authorization: `Bearer ${process.env.CLICKS_TOKEN}`, "content-type": "application/json" },

@@ -42,7 +42,8 @@ export function readClaim(bytes: Uint8Array, now: number): Claim | Refused {
     times[name] = value;
   }
   const error = times.sentAt === null ? 0 : now - times.sentAt;
-  const clickedAt = times.clickedAt === null ? null : Math.min(now, Math.round(times.clickedAt + error));
+  const clickedAt =
+    times.clickedAt === null ? null : Math.max(0, Math.min(now, Math.round(times.clickedAt + error)));
 
   const id = textOf(given.customerExternalId);
   if (id === null || (id && (id.length > LIMITS.externalId || !isUsable("customerExternalId", id))))

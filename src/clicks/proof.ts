@@ -67,7 +67,8 @@ export function sessionsOf(env: Env, mappings: Deps["mappings"]): Sessions[] {
   });
 }
 
-const bare = (issuer: string) => issuer.replace(/\/+$/, "");
+/** An issuer without a slash at its end: providers and people write it with one or without. */
+const bare = (issuer: string) => (issuer.endsWith("/") ? issuer.slice(0, -1) : issuer);
 
 async function proveSession(
   sessions: Sessions[],

@@ -35,8 +35,8 @@ const MAX_EVENTS = 100;
 
 const TELL = `
 INSERT INTO clicks (key, click_id, proof, clicked_at, told_at) VALUES (?1, ?2, ?3, ?4, ?5)
-ON CONFLICT (key, click_id) DO UPDATE SET clicked_at = min(coalesce(clicked_at, excluded.clicked_at), excluded.clicked_at)
-WHERE excluded.clicked_at < coalesce(clicked_at, ${Number.MAX_SAFE_INTEGER})`;
+ON CONFLICT (key, click_id) DO UPDATE SET clicked_at = excluded.clicked_at
+WHERE excluded.clicked_at < coalesce(clicked_at, told_at)`;
 
 const SEEN = (click: string) => `coalesce(${click}.clicked_at, ${click}.told_at - ${UNTIMED})`;
 
@@ -79,20 +79,23 @@ WITH candidate AS (${candidates}),
 credited AS MATERIALIZED (
   SELECT h.id, h.customer_id, h.click_id, h.status FROM events h
   WHERE h.customer_id IN (SELECT customer_id FROM candidate)
-    AND (h.status IN ('delivered', 'pending') OR h.reason = 'duplicate_at_dub')),
+    AND ${HOLDS_KEY("h")}),
 seen AS (
   SELECT w.*, c.click_id, c.proof, row_number() OVER (PARTITION BY w.id ORDER BY ${SEEN("c")} DESC, c.click_id) AS rank
   FROM candidate w CROSS JOIN clicks c ON c.key = w.key
   WHERE ${SEEN("c")} BETWEEN w.at - ${CLICK_LIFE} AND w.at AND c.told_at <= w.at + ${TELL_WITHIN}),
 told AS (
   SELECT *, row_number() OVER (PARTITION BY coalesce(lead_key, id) ORDER BY place) AS turn,
-    first_value(customer_id) OVER (PARTITION BY ${one} ORDER BY place) AS first FROM seen w
+    first_value(customer_id) OVER (PARTITION BY ${one} ORDER BY place) AS first,
+    first_value(click_id) OVER (PARTITION BY customer_id ORDER BY place) AS first_click FROM seen w
   WHERE rank = 1 AND (click_by IS NULL OR ${replaces})
     AND NOT EXISTS (SELECT 1 FROM events h WHERE h.lead_key = w.lead_key AND h.id <> w.id AND ${HOLDS_KEY("h")})
     AND NOT EXISTS (SELECT 1 FROM credited h WHERE h.customer_id = w.customer_id AND h.id <> w.id
-      AND iif(h.status = 'pending', h.click_id <> w.click_id, h.click_id IS NOT w.click_id))${unused})`;
+      AND iif(h.status = 'pending', h.click_id <> w.click_id, h.click_id IS NOT w.click_id)
+      AND NOT EXISTS (SELECT 1 FROM seen s WHERE s.id = h.id AND s.rank = 1 AND s.click_id = w.click_id AND s.click_by IS NOT NULL
+        AND ${whose === "customer" ? "true" : "s.click_by = 'email'"}))${unused})`;
 };
-const TAKEN = "t.turn = 1 AND t.customer_id = t.first";
+const TAKEN = "t.turn = 1 AND t.customer_id = t.first AND t.click_id = t.first_click";
 
 /** Makes the open events of `source` pending, each with its click. ?2: now. */
 const JOIN = (whose: Whose, source: string) => `${TOLD(whose, OPEN_EVENTS(source))}
