@@ -9,8 +9,8 @@ const migrations = await readD1Migrations(resolve(import.meta.dirname, "src/ledg
 export default defineConfig({
   test: {
     silent: "passed-only",
-    // Many tests wait for processes: also with two cores, two files at a time.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    // Many tests wait for processes: also with two cores, three files at a time.
+    maxWorkers: Math.max(3, availableParallelism() - 1),
     projects: [
       {
         logLevel: "error",
@@ -25,7 +25,7 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           exclude: ["test/dev/**"],
           setupFiles: ["test/support/setup.ts"],
-          testTimeout: 30_000,
+          testTimeout: 90_000,
         },
       },
       {

@@ -3,24 +3,9 @@ import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { shipped as mappings } from "../../mappings/index.ts";
 import { ANSWERS } from "../../src/clicks/answers.ts";
 import { post, TOKEN } from "../support/admin.ts";
-import {
-  answerOf,
-  createTestApp,
-  DAY,
-  db,
-  HOUR,
-  MINUTE,
-  SECOND,
-  START,
-  sampleOf,
-  signUp,
-} from "../support/app.ts";
+import { DAY, db, HOUR, MINUTE, SECOND, START, sampleOf } from "../support/app.ts";
+import { CLICK, CLICKS_TOKEN, EMAIL, OTHER, openClicks } from "../support/clicks.ts";
 import { createIssuer, ISSUER } from "../support/tokens.ts";
-
-const CLICKS_TOKEN = "a-token-of-the-site-for-clicks";
-const CLICK = "Yb7nT2kLq9WsXe4D";
-const OTHER = "Qm5rV8cJz1HdUo3F";
-const EMAIL = "mira@orchard.example";
 
 let issuer: Awaited<ReturnType<typeof createIssuer>>;
 beforeAll(async () => {
@@ -29,43 +14,7 @@ beforeAll(async () => {
 
 afterEach(() => void vi.restoreAllMocks());
 
-async function open(options: Parameters<typeof createTestApp>[0] = {}) {
-  const app = await createTestApp({
-    settings: { CLICKS_TOKEN, CLERK_ISSUER: ISSUER, ADMIN_TOKEN: TOKEN },
-    fetch: async (request) => (await issuer.fetch(request)) ?? answerOf(app.dub.app, request),
-    ...options,
-  });
-  const tell = (authorization: string, body: unknown) =>
-    app.fetch(
-      new Request("https://leads.example/clicks", {
-        method: "POST",
-        headers: { authorization: `Bearer ${authorization}` },
-        body: JSON.stringify(body),
-      }),
-    );
-  return {
-    ...app,
-    /** The customer's own word. */
-    session: async (user: string, body: object = {}) =>
-      tell(await issuer.token(user, {}, "key_1", app.clock.now), { clickId: CLICK, ...body }),
-    /** The site's word. */
-    site: (body: object) => tell(CLICKS_TOKEN, { clickId: CLICK, ...body }),
-    /** A sign-up at this moment, or `ago` before it. */
-    signsUp: (user: string, { ago = 0, clickId = null as string | null, type = "user.created" } = {}) => {
-      const webhook = signUp(user, clickId) as { data: Record<string, unknown>; type: string };
-      const at = app.clock.now - ago;
-      Object.assign(webhook.data, { created_at: at, updated_at: at });
-      return app.send("clerk", { ...webhook, type, timestamp: at });
-    },
-    remembered: async () =>
-      (
-        await db
-          .prepare("SELECT click_id, proof, clicked_at, told_at FROM clicks ORDER BY click_id")
-          .all<{ click_id: string }>()
-      ).results,
-    credited: () => app.dub.recorded.map(({ customerExternalId, clickId }) => [customerExternalId, clickId]),
-  };
-}
+const open = (options?: Parameters<typeof openClicks>[1]) => openClicks(issuer, options);
 
 describe("whichever comes first", () => {
   it("the sign-up: it is skipped, and the click makes it a lead", async () => {
