@@ -61,9 +61,12 @@ export async function beginDay(db: D1Database, day: number): Promise<void> {
 export async function setPages(db: D1Database, day: number, pages: number): Promise<void> {
   await db.batch([
     db.prepare("UPDATE days SET pages = ?2 WHERE day = ?1 AND pages IS NULL").bind(day, pages),
-    db.prepare("DELETE FROM marks WHERE name = 'list_refused'"),
+    listingWorks(db),
   ]);
 }
+
+/** The statement that notes that Dub lists its leads to the key. */
+export const listingWorks = (db: D1Database) => db.prepare("DELETE FROM marks WHERE name = 'list_refused'");
 
 /** Notes that Dub did not list its leads to the key, and why, as a number of the caller. */
 export async function noteRefused(db: D1Database, now: number, why: number): Promise<void> {

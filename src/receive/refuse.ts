@@ -5,6 +5,8 @@ import type { Env } from "../context.ts";
 import type { Counter } from "../ledger/counter.ts";
 import type { CountedRefusal } from "../ledger/refusals.ts";
 import { log } from "../log.ts";
+import { SettingsError } from "../settings.ts";
+import { SecretError } from "../verify/secret.ts";
 
 /**
  * `means` and `todo` are for the operator. `wire`: what the sender is told where it must not learn more; otherwise it is
@@ -147,6 +149,18 @@ export type Refused = { refused: AnswerCode; evidence: string; told?: string; ev
 
 export function isRefused(value: object): value is Refused {
   return "refused" in value;
+}
+
+/** A webhook that is not taken since a secret or setting can't be used; throws any other error. */
+export function refusedFor(error: unknown): Refused {
+  if (error instanceof SecretError) {
+    // A stranger must not learn how a secret is made.
+    const told = `The Worker secret ${error.secret} can't be used; the log says why.`;
+    return { refused: "misconfigured", evidence: error.message, told };
+  }
+  if (error instanceof SettingsError)
+    return { refused: "misconfigured", evidence: error.message, everyProvider: true };
+  throw error;
 }
 
 export type RefuseDeps = { countRefusal: Counter<CountedRefusal>; alert: Alert };

@@ -10,14 +10,13 @@ import { type MappedEvent, mapWebhook } from "../mapping/apply.ts";
 import { mappingOf } from "../mapping/cache.ts";
 import { type Mapping, MappingError } from "../mapping/compile.ts";
 import { describeUntyped } from "../mapping/untyped.ts";
-import { ENDPOINT, parseSettings, type Settings, SettingsError, secretName } from "../settings.ts";
+import { ENDPOINT, parseSettings, type Settings, secretName } from "../settings.ts";
 import { about, type Reason } from "../states.ts";
 import type { Verifier } from "../verify/scheme.ts";
-import { SecretError } from "../verify/secret.ts";
 import { explain } from "../verify/verdict.ts";
 import { type EventAnswer, summary } from "./answer.ts";
 import { type KeepDeps, type KeptSomewhere, keepEvents } from "./keep.ts";
-import { isRefused, MAX_EVENTS, type RefuseDeps, type Refused, refuse } from "./refuse.ts";
+import { isRefused, MAX_EVENTS, type RefuseDeps, type Refused, refuse, refusedFor } from "./refuse.ts";
 import { verifierOf } from "./verifier.ts";
 
 const MAX_PATH = 100;
@@ -112,15 +111,8 @@ async function open(c: Webhooks, deps: ReceiveDeps): Promise<Opened | Refused> {
       };
     return { provider, mapping, verifier, settings };
   } catch (error) {
-    if (error instanceof SecretError) {
-      // A stranger must not learn how a secret is made.
-      const told = `The Worker secret ${error.secret} can't be used; the log says why.`;
-      return { refused: "misconfigured", evidence: error.message, told };
-    }
-    if (error instanceof SettingsError)
-      return { refused: "misconfigured", evidence: error.message, everyProvider: true };
     if (error instanceof MappingError) return { refused: "misconfigured", evidence: error.message };
-    throw error;
+    return refusedFor(error);
   }
 }
 

@@ -16,6 +16,7 @@ import {
   type Day,
   findUnlisted,
   finishDay,
+  listingWorks,
   noteAsked,
   noteRefused,
   readWork,
@@ -77,7 +78,7 @@ async function readPage(env: Env, deps: ReconcileDeps, dub: Dub, day: Day, pages
   if (answer.kind !== "page") return unlisted(env, deps, answer);
   const { rows, leads } = answer;
   const { sightings } = await sighted(env.DB, leads, deps.now(), ({ sightings: seen, others, twice }) => [
-    env.DB.prepare("DELETE FROM marks WHERE name = 'list_refused'"),
+    listingWorks(env.DB),
     countPage(env.DB, day, {
       // A full page may be followed by another one, whatever the count was.
       pages: rows < PAGE ? pages : Math.max(pages, day.page + 2),
@@ -112,13 +113,9 @@ async function compare(env: Env, deps: ReconcileDeps, { day }: Day): Promise<voi
 
 async function askMissing(env: Env, deps: ReconcileDeps, dub: Dub, day: Day): Promise<void> {
   const delivered = day.delivered ?? 0;
-  const asked = day.missing + day.linkDeleted + day.customerDeleted + day.unclear;
-  const open = delivered - day.present - asked;
-  // What was asked for before counts too, so that a list that is wrong stays wrong.
-  if (
-    day.missing + day.linkDeleted + day.customerDeleted === 0 &&
-    open > Math.max(MANY_MISSING.leads, delivered * MANY_MISSING.share)
-  ) {
+  const asked = day.missing + day.linkDeleted + day.customerDeleted;
+  const open = delivered - day.present - day.unclear - asked;
+  if (asked === 0 && open > Math.max(MANY_MISSING.leads, delivered * MANY_MISSING.share)) {
     const means = `of ${delivered} leads delivered on ${iso(day.day)}, Dub lists ${day.present}: too many are missing to ask for each`;
     await deps.alert(env, { code: "list_differs", means });
     return finish(env, deps, day.day);

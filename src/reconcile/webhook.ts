@@ -9,10 +9,9 @@ import { decodeBody, readBody } from "../body.ts";
 import type { Env } from "../context.ts";
 import type { LeadAtDub } from "../dub/list.ts";
 import { CreditedLink } from "../lead.ts";
-import { isRefused, type RefuseDeps, type Refused, refuse } from "../receive/refuse.ts";
-import { ENDPOINT, parseSettings, providerSecret, SettingsError, secretName } from "../settings.ts";
+import { isRefused, type RefuseDeps, type Refused, refuse, refusedFor } from "../receive/refuse.ts";
+import { ENDPOINT, parseSettings, providerSecret, secretName } from "../settings.ts";
 import { createVerifier, type Verify } from "../verify/schemes.ts";
-import { SecretError } from "../verify/secret.ts";
 import { explain } from "../verify/verdict.ts";
 import type { ReconcileDeps } from "./reconcile.ts";
 import { sighted } from "./sighted.ts";
@@ -81,13 +80,7 @@ async function take(c: Received, { now }: Deps): Promise<LeadAtDub | Refused | n
       ? leadOf(decoded.value)
       : { refused: decoded.problem, evidence: "The body is not JSON that can be read." };
   } catch (error) {
-    if (error instanceof SecretError) {
-      const told = `The Worker secret ${error.secret} can't be used; the log says why.`;
-      return { refused: "misconfigured", evidence: error.message, told };
-    }
-    if (error instanceof SettingsError)
-      return { refused: "misconfigured", evidence: error.message, everyProvider: true };
-    throw error;
+    return refusedFor(error);
   }
 }
 
