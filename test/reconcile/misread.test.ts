@@ -4,52 +4,13 @@ import { shipped as mappings } from "../../mappings/index.ts";
 import { DUB_SCHEME } from "../../src/reconcile/webhook.ts";
 import { createSigner } from "../../src/verify/schemes.ts";
 import { CLICK, CUSTOMER, idOf, plan, replayOne, TOKEN } from "../support/admin.ts";
-import {
-  answerOf,
-  createTestApp,
-  DAY,
-  db,
-  HOUR,
-  MINUTE,
-  type Row,
-  START,
-  signUp,
-  type TestAppOptions,
-} from "../support/app.ts";
+import { answerOf, DAY, HOUR, MINUTE, type Row, START, signUp, type TestAppOptions } from "../support/app.ts";
+import { days, openDays, recordedBy } from "../support/days.ts";
 
-const TODAY = START - (START % DAY);
-const days = async () =>
-  (await db.prepare("SELECT * FROM days ORDER BY day").all<Record<string, number>>()).results;
-async function open(options: TestAppOptions = {}) {
-  const alerts: string[] = [];
-  const app = await createTestApp({
-    ...options,
-    settings: {
-      ALERT_WEBHOOK_URL: "https://chat.example/hook",
-      ADMIN_TOKEN: TOKEN,
-      DUB_WEBHOOK_SECRET: "whsec_abcdefgh12345678",
-      ...options.settings,
-    },
-    fetch: async (request) => {
-      if (new URL(request.url).hostname !== "chat.example")
-        return options.fetch?.(request) ?? answerOf(app.dub.app, request);
-      alerts.push(((await request.json()) as { text: string }).text);
-      return new Response("ok");
-    },
-  });
-  const told = (code: string) => alerts.filter((text) => text.includes(`as ${code}.`));
-  await db
-    .prepare("INSERT INTO days (day, pages, delivered, done_at) VALUES (?1, 0, 0, 1)")
-    .bind(TODAY - DAY)
-    .run();
-  const toMorning = async (n = 12) => {
-    app.clock.now = Math.max(app.clock.now, TODAY + DAY + 6 * HOUR);
-    for (let i = 0; i < n && !(await days())[1]?.done_at; i++) {
-      await app.sweep();
-      app.clock.now += MINUTE;
-    }
-    await app.sweep();
-  };
+/** With the admin API and Dub's webhook on. */
+async function open({ settings, ...options }: TestAppOptions = {}) {
+  const own = { ADMIN_TOKEN: TOKEN, DUB_WEBHOOK_SECRET: "whsec_abcdefgh12345678" };
+  const app = await openDays({ ...options, settings: { ...own, ...settings } });
   const api = async (path: string, body?: unknown) =>
     (
       await app.fetch(
@@ -60,19 +21,10 @@ async function open(options: TestAppOptions = {}) {
         }),
       )
     ).json() as Promise<{ next: string | null; checks: { says: string }[] }>;
-  return { ...app, told, alerts, toMorning, api };
+  return { ...app, api };
 }
 type App = Awaited<ReturnType<typeof open>>;
-const recordedBy = (customerExternalId: string, more: object = {}) => ({
-  at: START + HOUR,
-  customerExternalId,
-  eventName: "Sign Up",
-  clickId: CLICK,
-  link: "link_Xk3p",
-  quantity: 1,
-  metadata: null,
-  ...more,
-});
+
 const hook = (customer: string, click: object, createdAt = START) => ({
   id: "e",
   event: "lead.created",
